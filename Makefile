@@ -1,0 +1,55 @@
+# What to type. `make help` lists it.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python manage.py
+export DJANGO_SETTINGS_MODULE ?= config.settings
+
+.PHONY: help demo run test lint bench messages install install-dev lock clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+# The hashes in requirements.txt make sure that what is installed is what was tested.
+$(VENV)/.installed: requirements.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11) and "OrderBridge needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
+	@$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+install: $(VENV)/.installed ## build .venv from the lock file
+
+install-dev: $(VENV)/.installed-dev ## the same with test and lint tools
+
+demo: $(VENV)/.installed ## both vendors' stand-ins, workers and admin on this machine; Ctrl-C ends it
+	@exec $(RUN) demo
+
+run: $(VENV)/.installed ## workers and web server with the settings of .env
+	@$(RUN) migrate --no-input -v 0 && $(RUN) collectstatic --no-input -v 0 && exec $(RUN) serve
+
+test: $(VENV)/.installed-dev ## the whole test suite (PostgreSQL and browser tests where these are found)
+	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+
+lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
+	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
+	@DJANGO_SETTINGS_MODULE=tests.settings $(RUN) makemigrations --check --dry-run
+
+bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
+	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench
+
+messages: $(VENV)/.installed-dev ## collect and compile translations (needs gettext)
+	@$(RUN) makemessages -l zh_Hans --no-wrap --no-location -i '.venv/*' -i 'tests/*' && $(RUN) compilemessages -l zh_Hans -i '.venv'
+
+lock: ## renew uv.lock and the exported requirement files (needs uv)
+	uv lock
+	uv export -q --no-default-groups --no-emit-project --extra redis -o requirements.txt
+	uv export -q --all-groups --extra redis --no-emit-project -o requirements-dev.txt
+
+clean: ## remove what the demo made
+	@rm -rf var

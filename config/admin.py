@@ -1,0 +1,116 @@
+"""The admin of other packages' models, put on our theme: users, groups, background jobs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group, User
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django_q.models import Failure, OrmQ, Schedule, Success
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from integrations.admin import words
+from integrations.admin.base import Admin, ReadOnlyAdmin, display
+
+from .roles import ROLES
+
+admin.site.index_title = _("Overview")
+for _model in (User, Group, Schedule, Success, Failure, OrmQ):
+    if admin.site.is_registered(_model):
+        admin.site.unregister(_model)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
+    """Staff accounts."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Only superusers make superusers, and give rights beside the roles: nobody can promote himself."""
+        fixed = tuple(super().get_readonly_fields(request, obj))
+        return fixed if request.user.is_superuser else (*fixed, "is_superuser", "user_permissions")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody but a superuser changes a superuser (or sets his password)."""
+        return super().has_change_permission(request, obj) and _not_above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody but a superuser deletes a superuser."""
+        return super().has_delete_permission(request, obj) and _not_above(request, obj)
+
+
+def _not_above(request: HttpRequest, user: Any) -> bool:
+    return bool(user is None or request.user.is_superuser or not user.is_superuser)
+
+
+@admin.register(Group)
+class GroupAdmin(DjangoGroupAdmin, Admin):
+    """Roles. The program's own four are set to the table of ``roles.py`` after every update."""
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """The four roles keep their names and permissions; only superusers give permissions to other groups."""
+        if obj is not None and obj.name in ROLES:
+            return ("name", "permissions")
+        return () if request.user.is_superuser else ("permissions",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """The four roles stay."""
+        return super().has_delete_permission(request, obj) and (obj is None or obj.name not in ROLES)
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnlyAdmin):
+    """The clock's rows. Intervals are changed under Flows, which writes them here."""
+
+    list_display = ("name", "schedule_type", "minutes", "cron", "next_run_in")
+    search_fields = ("name",)
+    fields: ClassVar[Any] = ("name", "func", "args", "schedule_type", "minutes", "cron", "next_run", "repeats")
+
+    @display(description=_("next run"))
+    def next_run_in(self, schedule: Schedule) -> SafeString | str:
+        """When it runs next."""
+        return words.upcoming(schedule.next_run)
+
+
+class TaskAdmin(ReadOnlyAdmin):
+    """What the workers did."""
+
+    list_display = ("name", "func", "started", "stopped")
+    search_fields = ("name", "func")
+    ordering = ("-started",)
+    fields: ClassVar[Any] = ("name", "func", "args", "kwargs", "started", "stopped", "result", "attempt_count")
+
+
+@admin.register(Success)
+class SuccessAdmin(TaskAdmin):
+    """Jobs that ended well."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Only successes."""
+        return super().get_queryset(request).filter(success=True)
+
+
+@admin.register(Failure)
+class FailureAdmin(TaskAdmin):
+    """Jobs that broke."""
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Only failures."""
+        return super().get_queryset(request).filter(success=False)
+
+
+@admin.register(OrmQ)
+class QueueAdmin(ReadOnlyAdmin):
+    """Jobs that wait for a worker."""
+
+    list_display = ("id", "name", "func", "lock")
+    fields = ("key", "name", "func", "args", "lock")

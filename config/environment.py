@@ -1,0 +1,137 @@
+"""Reading settings from the environment: every value is checked, every complaint names its variable."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+T = TypeVar("T")
+
+
+class Environment:
+    """Typed access to the environment (and ``.env``). Problems are collected and raised together, on one line."""
+
+    def __init__(self, dotenv: str) -> None:
+        self._env = environ.Env()
+        self._problems: list[str] = []
+        if dotenv and Path(dotenv).is_file():
+            self._env.read_env(dotenv)
+
+    def text(self, name: str, default: str | None = None, *, choices: tuple[str, ...] = ()) -> str:
+        """Return a text; ``default=None`` makes it required."""
+        value = os.environ.get(name, "").strip()
+        if not value:
+            if default is None:
+                self._problems.append(f"{name} is missing")
+            return default or ""
+        if choices and value not in choices:
+            self._problems.append(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
+
+    def flag(self, name: str, default: bool = False) -> bool:
+        """Return a yes/no setting; anything but the usual words is a mistake."""
+        value = os.environ.get(name, "").strip().lower()
+        if value in ("1", "true", "yes", "on"):
+            return True
+        if value in ("0", "false", "no", "off"):
+            return False
+        if value:
+            self._problems.append(f"{name} must be true or false, not {value!r}")
+        return default
+
+    def number(self, name: str, default: float, *, minimum: float = 0, maximum: float | None = None) -> float:
+        """Return a number within its bounds."""
+        return self._number(name, default, float, minimum, maximum)
+
+    def whole(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
+        """Return a whole number within its bounds."""
+        return self._number(name, default, int, minimum, maximum)
+
+    def optional_number(self, name: str, *, minimum: float) -> float | None:
+        """Return a number, or None when the variable is not set."""
+        if not os.environ.get(name, "").strip():
+            return None
+        return self._number(name, minimum, float, minimum, None)
+
+    def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
+        """Return a comma-separated list."""
+        value = os.environ.get(name, "").strip()
+        return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+    def whole_numbers(self, name: str, default: tuple[int, ...]) -> list[int]:
+        """Return a comma-separated list of whole numbers."""
+        numbers = []
+        for word in self.words(name):
+            if not word.isdigit():
+                self._problems.append(f"{name} must be whole numbers separated by commas, not {word!r}")
+                return list(default)
+            numbers.append(int(word))
+        return numbers or list(default)
+
+    def url(self, name: str, default: str) -> str:
+        """Return an http(s) address without a trailing slash; with an empty default it may be left out."""
+        value = self.text(name, default).rstrip("/")
+        if not value and not default:
+            return ""
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            self._problems.append(f"{name} must be an http or https address, not {value!r}")
+        return value
+
+    def time_zone(self, name: str, default: str) -> str:
+        """Return the name of an IANA time zone."""
+        value = self.text(name, default)
+        try:
+            ZoneInfo(value)
+        except (KeyError, ValueError, OSError):
+            self._problems.append(f"{name} must be a time zone such as Asia/Shanghai, not {value!r}")
+            return default
+        return value
+
+    def database(self, name: str, default: str) -> dict[str, object]:
+        """Return Django's settings of the database that the URL names (sqlite or postgres)."""
+        try:
+            parsed = dict(self._env.db_url_config(self.text(name, default)))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            parsed = {}
+        if not str(parsed.get("ENGINE", "")).endswith(("sqlite3", "postgresql")):
+            self._problems.append(f"{name} must be a sqlite:/// or postgres:// URL")
+        return parsed
+
+    def email(self, name: str) -> dict[str, object]:
+        """Return Django's mail settings of a URL such as smtp+tls://user:password@host:587; unset prints mails."""
+        try:
+            parsed = dict(self._env.email_url_config(self.text(name, "consolemail://")))
+        except (ValueError, KeyError, ImproperlyConfigured):
+            parsed = {}
+        if not parsed.get("EMAIL_BACKEND"):
+            self._problems.append(f"{name} must be a mail URL such as smtp+tls://user:password@host:587")
+        return parsed
+
+    def stop_on_problems(self) -> None:
+        """Raise ImproperlyConfigured with every problem found, on one line."""
+        if self._problems:
+            raise ImproperlyConfigured("Settings: " + "; ".join(self._problems))
+
+    def _number(self, name: str, default: T, convert: Callable[[str], T], minimum: float, maximum: float | None) -> T:
+        text = os.environ.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            value = convert(text)
+        except ValueError:
+            kind = "a whole number" if convert is int else "a number"
+            self._problems.append(f"{name} must be {kind}, not {text!r}")
+            return default
+        if not minimum <= value or (maximum is not None and value > maximum):  # type: ignore[operator]
+            upper = f" and at most {maximum:g}" if maximum is not None else ""
+            self._problems.append(f"{name} must be at least {minimum:g}{upper}, not {text}")
+            return default
+        return value

@@ -1,0 +1,22 @@
+"""Figures that may be a few seconds old: worked out once for everybody, never holding words of a language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from django.core.cache import cache
+
+T = TypeVar("T")
+_PREFIX = "orderbridge:recent:"
+
+
+def recent(name: str, seconds: float, work_out: Callable[[], T]) -> T:
+    """Return what ``work_out`` gave within the last ``seconds`` in this process, else call it."""
+    key = _PREFIX + name
+    found = cache.get(key)
+    if found is None:
+        found = (work_out(),)
+        cache.set(key, found, seconds)
+    value: T = found[0]
+    return value

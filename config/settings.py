@@ -1,0 +1,220 @@
+"""All settings, read once from the environment. ``.env.example`` explains every variable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+
+from .environment import Environment
+from .logs import logging_settings
+from .unfold import UNFOLD  # noqa: F401 - Django reads it here
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Environment(os.environ.get("ORDERBRIDGE_ENV_FILE", str(BASE_DIR / ".env")))
+
+# --- Django -------------------------------------------------------------------------------------
+SECRET_KEY = env.text("DJANGO_SECRET_KEY")
+DEBUG = env.flag("DJANGO_DEBUG")
+ALLOWED_HOSTS = env.words("DJANGO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
+CSRF_TRUSTED_ORIGINS = env.words("DJANGO_CSRF_TRUSTED_ORIGINS")
+
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "unfold.contrib.import_export",
+    "unfold.contrib.simple_history",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "integrations.apps.IntegrationsConfig",  # before django_q, whose qcluster command it replaces
+    "django_q",
+    "django_structlog",
+    "import_export",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "simple_history",
+    "config.apps.ConfigConfig",
+    "inventory.apps.InventoryConfig",
+    "orders.apps.OrdersConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "config.preferences.PreferenceMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "simple_history.middleware.HistoryRequestMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "config.health_strip.health",
+            ],
+        },
+    },
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTHENTICATION_BACKENDS = ["config.preferences.StaffBackend"]
+LOGIN_REDIRECT_URL = "admin:index"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+
+# --- Database -----------------------------------------------------------------------------------
+DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'orderbridge.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+if DATABASES["default"].get("ENGINE", "").endswith("sqlite3"):
+    # A read-then-write transaction must take the write lock at its start, else SQLite answers "locked" at once.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL;PRAGMA synchronous=NORMAL;PRAGMA mmap_size=134217728;"
+        "PRAGMA journal_size_limit=67108864;PRAGMA cache_size=-20000;PRAGMA temp_store=MEMORY",
+    }
+else:
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+
+# --- Language, time, files ----------------------------------------------------------------------
+# Also the language of the sentences that workers write to deliveries and runs.
+LANGUAGE_CODE = env.text("DJANGO_LANGUAGE", "en", choices=("en", "zh-hans"))
+LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.time_zone("DJANGO_TIME_ZONE", "Asia/Shanghai")
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+
+# --- Security (what the README's production settings switch on) -----------------------------------
+_THIS_MACHINE = {"localhost", "127.0.0.1", "[::1]", "testserver", "*"}
+HTTPS = env.flag("DJANGO_HTTPS", default=not DEBUG and not _THIS_MACHINE.issuperset(ALLOWED_HOSTS))
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_AGE = 12 * 60 * 60
+X_FRAME_OPTIONS = "DENY"
+if env.flag("DJANGO_BEHIND_PROXY"):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+# --- Vendors ------------------------------------------------------------------------------------
+DSCO_BASE_URL = env.url("DSCO_BASE_URL", "https://api.dsco.io/api/v3")
+DSCO_CLIENT_ID = env.text("DSCO_CLIENT_ID", "")
+DSCO_CLIENT_SECRET = env.text("DSCO_CLIENT_SECRET", "")
+LINGXING_BASE_URL = env.url("LINGXING_BASE_URL", "https://openapi.lingxing.com")
+LINGXING_APP_ID = env.text("LINGXING_APP_ID", "")
+LINGXING_APP_SECRET = env.text("LINGXING_APP_SECRET", "")
+LINGXING_PLATFORM_CODE = env.whole("LINGXING_PLATFORM_CODE", 10009)
+LINGXING_TIME_ZONE = env.time_zone("LINGXING_TIME_ZONE", "Asia/Shanghai")
+LINGXING_ORDER_NUMBER_FIELD = env.text(
+    "LINGXING_ORDER_NUMBER_FIELD", "dsco_order_id", choices=("dsco_order_id", "po_number")
+)
+
+# --- Flows --------------------------------------------------------------------------------------
+FLOW_INTERVAL_SECONDS = env.optional_number("FLOW_INTERVAL_SECONDS", minimum=1)
+RETRY_BACKOFF_SCALE = env.number("RETRY_BACKOFF_SCALE", 1.0)
+VERIFY_DELAY_SECONDS = env.number("VERIFY_DELAY_SECONDS", 120.0)
+HTTP_TIMEOUT_SECONDS = env.optional_number("HTTP_TIMEOUT_SECONDS", minimum=0.1)
+RATE_LIMIT_SCALE = env.number("RATE_LIMIT_SCALE", 1.0, minimum=0.01)
+HTTP_THREADS = env.whole("HTTP_THREADS", 16, minimum=1, maximum=64)
+ACK_ORDER_STATUSES = env.whole_numbers("ACK_ORDER_STATUSES", (5, 6))
+ORDER_BACKFILL_DAYS = env.number("ORDER_BACKFILL_DAYS", 7.0)
+PUSH_BATCH_SIZE = env.whole("PUSH_BATCH_SIZE", 20, minimum=1, maximum=200)
+BATCH_FROM = env.whole("BATCH_FROM", 30, minimum=2)
+STOCK_INCLUDE_ZERO = env.flag("STOCK_INCLUDE_ZERO", default=True)
+STOCK_DROP_LIMIT_PERCENT = env.number("STOCK_DROP_LIMIT_PERCENT", 20.0, maximum=100)
+ATTENTION_AFTER_HOURS = env.number("ATTENTION_AFTER_HOURS", 2.0)
+GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0)
+
+# --- Alerts: e-mail and webhooks ------------------------------------------------------------------
+# Where staff open the admin; links in messages start with it.
+PUBLIC_URL = env.url("PUBLIC_URL", "")
+ALERT_WEBHOOK_PRIVATE = env.flag("ALERT_WEBHOOK_PRIVATE")
+globals().update(env.email("EMAIL_URL"))
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")
+
+# --- Jobs: django-q2 is only the clock and the worker pool; retries belong to the deliveries --------
+REDIS_URL = env.text("REDIS_URL", "")
+Q_CLUSTER: dict[str, Any] = {
+    "name": "orderbridge",
+    "workers": env.whole("WORKERS", 2, minimum=1),
+    "queue_limit": 1,
+    "bulk": 1,
+    "timeout": 600,
+    "retry": 1800,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "catch_up": False,
+    "poll": 1.0,
+    "guard_cycle": 0.5,
+    "recycle": 200,
+    "max_rss": 400_000,
+    "save_limit": 100,
+    "save_limit_per": "func",
+    "label": "Background jobs",
+}
+Q_CLUSTER |= {"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}
+
+# --- REST, admin, logs ----------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "OrderBridge",
+    "VERSION": "1.0.0",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
+LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
+LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json", choices=("json", "console"))
+LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
+
+env.stop_on_problems()

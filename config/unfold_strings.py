@@ -1,0 +1,43 @@
+"""The theme's own words that staff see. It ships no translations, and ``makemessages`` does not look into it.
+
+Nothing runs here: the calls only put the words into our catalogue. After an update of django-unfold,
+compare with its templates.
+"""
+
+from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
+
+WORDS = (
+    # Lists
+    _("Type to search"), _("Filters"), _("Apply Filters"), _("Clear all filters"), _("Reset filters"),
+    _(" By %(filter_title)s "), _("All"), _("Yes"), _("No"), _("Value"), _("From"), _("To"),
+    _("Date from"), _("Date to"), _("Show all"), _("%(full_result_count)s total"), _("No results found"),
+    _("This page yielded into no results. Create a new item or reset your filters."), _("Select action"),
+    _("Select action to run"), _("Run"), _("Run the selected action"), _("Select record"), _("Select all rows"),
+    _("Select all %(total_count)s %(module_name)s"), _("Clear selection"), _("Expand row"), _("More actions"),
+    _("Sorting priority: %(priority_number)s"), _("Previous"), _("Next"), _("No data"), _("Loading more results..."),
+    # Forms
+    _("Select value"), _("General"), _("Add row"), _("Add new item"), _("Cancel"), _("Choose file to upload"),
+    _("Click to download"), _("Click to cancel"), _("Toggle password visibility"), _("True"), _("False"),
+    _("This item will be deleted."), _("Add %(name)s"), _("Add another %(model)s"), _("Change selected %(model)s"),
+    _("Delete selected %(model)s"), _("View selected %(model)s"),
+    _("After you've created a user, you’ll be able to edit more user options."),
+    _("Enter a new password for the user <strong>%(username)s</strong>."),
+    _("Raw passwords are not stored, so there is no way to see this user’s password, but you can change the password"
+      " using <a href=\"{}\" class=\"text-primary-600 dark:text-primary-500\">this form</a>."),
+    # Frame
+    _("Welcome"), _("Welcome back to"), _("Return to site"), _("Go back"), _("All applications"), _("Dark"), _("Light"),
+    _("System"), _("Search apps and models..."), _("Recent searches"), _("No recent searches"),
+    _("No results matching your query"), _("You have been successfully logged out from the administration"),
+    _("Models in the %(name)s application"), _("Record picture"), _("Link"), _("Image preview"),
+    _("You don’t have permission to view or edit anything."),
+    # Import, export, history
+    _("Select format"), _("Select currency"), _("This exporter will export the following fields"), _("View traceback"),
+    _("Changes"), _("Choose a date from the list below to revert to a previous version of this object"),
+    _("Press the 'Revert' button below to revert to this version of the object."),
+    _("Press the 'Change History' button below to edit the history."),
+)  # fmt: skip
+NUMBERS = (
+    ngettext_lazy("%(counter)s result", "%(counter)s results", "counter"),
+    ngettext_lazy("entry", "entries"),
+)

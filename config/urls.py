@@ -1,0 +1,29 @@
+"""Addresses: the admin is the product; beside it health checks and the API schema."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from orders.admin.dictionary import status_dictionary
+from orders.admin.quick_search import find_order
+
+from .audit_page import audit_trail
+from .health import healthz, readyz
+from .preferences import preferences, set_language
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index")),
+    path("admin/preferences/", admin.site.admin_view(preferences), name="preferences"),
+    path("admin/audit/", admin.site.admin_view(audit_trail), name="audit-trail"),
+    path("admin/find/", admin.site.admin_view(find_order), name="find-order"),
+    path("admin/words/", admin.site.admin_view(status_dictionary), name="status-dictionary"),
+    path("admin/", admin.site.urls),
+    path("i18n/setlang/", set_language, name="set_language"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("healthz", healthz, name="healthz"),
+    path("readyz", readyz, name="readyz"),
+]

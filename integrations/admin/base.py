@@ -1,0 +1,137 @@
+"""The base of every admin page, and the only file that knows the theme (django-unfold).
+
+Everything else imports from here, so that moving to another release or theme is one file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.contrib.filters.admin import ChoicesCheckboxFilter
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
+from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
+from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
+
+from .paging import LargeTablePaginator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from django.contrib.admin.views.main import ChangeList as ThemedChangeList
+
+    class ThemedAdmin(admin.ModelAdmin[Any]):
+        """What the theme's ModelAdmin is to the type checker."""
+
+        list_filter_submit: bool
+        list_filter_sheet: bool
+        list_fullwidth: bool
+        compressed_fields: bool
+        warn_unsaved_form: bool
+
+    class TextFilter(admin.SimpleListFilter):
+        """What the theme's text filter is to the type checker."""
+
+    class DropdownFilter(admin.SimpleListFilter):
+        """What the theme's filter with one choice is to the type checker."""
+
+    class CheckboxFilter(admin.SimpleListFilter):
+        """What the theme's filter with several choices is to the type checker."""
+
+    Method = TypeVar("Method", bound=Callable[..., Any])
+
+    def display(*, description: Any, boolean: bool = False, ordering: str = "") -> Callable[[Method], Method]: ...
+
+    def action(*, description: Any, permissions: Sequence[str] = ()) -> Callable[[Method], Method]: ...
+
+else:
+    from unfold.admin import ModelAdmin as ThemedAdmin
+    from unfold.contrib.filters.admin import CheckboxFilter, DropdownFilter, TextFilter
+    from unfold.decorators import action, display
+    from unfold.views import ChangeList as ThemedChangeList
+
+__all__ = [
+    "Admin",
+    "CheckboxFilter",
+    "CheckboxesWidget",
+    "ChoicesCheckboxFilter",
+    "DropdownFilter",
+    "ReadOnlyAdmin",
+    "SelectWidget",
+    "TextFilter",
+    "TextareaWidget",
+    "ThemedAdmin",
+    "action",
+    "display",
+]
+
+
+class PreparedChangeList(ThemedChangeList):
+    """A list that lets its admin read what the rows of the page need, at once for all of them."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Read the page, then hand its rows to ``prepare_page``."""
+        super().get_results(request)
+        if not self.query and not self.has_active_filters:
+            self.full_result_count = self.result_count  # else the head offers "Show all" of what is shown already
+        prepare = getattr(self.model_admin, "prepare_page", None)
+        if prepare is not None:
+            prepare(request, list(self.result_list))
+
+
+class Admin(ThemedAdmin):
+    """A model on the chosen theme: lists without counting the table, filters that are applied together."""
+
+    list_per_page = 50
+    list_max_show_all = 0
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # counting every choice of every filter reads the whole table
+    paginator = LargeTablePaginator
+    list_filter_submit = True
+    list_fullwidth = True
+    compressed_fields = True
+    warn_unsaved_form = True
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
+        """Return the list that calls ``prepare_page``."""
+        return PreparedChangeList
+
+    def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Return whether the user may use this model's actions: whoever has the right to change it."""
+        codename = get_permission_codename("change", self.opts)
+        return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+
+
+class ReadOnlyAdmin(Admin):
+    """A model that the machine writes: people look at it, and act on it through actions only.
+
+    Nobody may "change" a row through its form (a form that is saved would write old values over what
+    the machine wrote meanwhile); the right to change it is the right to use the actions.
+    """
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds rows by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody edits rows by hand."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody deletes rows by hand."""
+        return False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may view or operate may look."""
+        codename = get_permission_codename("view", self.opts)
+        may_view = request.user.has_perm(f"{self.opts.app_label}.{codename}")
+        return bool(may_view) or self.has_operate_permission(request, obj)
+
+
+def chunks(queryset: QuerySet[Any], size: int = 500) -> list[list[int]]:
+    """Return the primary keys of a selection in lists of at most ``size``."""
+    ids = list(queryset.order_by().values_list("pk", flat=True))
+    return [ids[start : start + size] for start in range(0, len(ids), size)]

@@ -1,0 +1,332 @@
+"""Flows and their runs: state, interval, run now, pause, resume."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.validators import MinValueValidator
+from django.db.models import Case, IntegerField, QuerySet, When
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_q.tasks import async_task
+
+from ..flows import flow_definitions
+from ..flows.schedules import apply_interval
+from ..models import ApiCall, Flow, FlowRun
+from ..tasks import run_scheduled_flow
+from . import words
+from .base import Admin, ChoicesCheckboxFilter, DropdownFilter, action, display
+from .calls import StartedFilter
+from .flow_states import ensure_flow_rows, facts_of, flow_label, flow_state, interval_of, run_label, workers_alive
+from .reasons import ask, come_back
+from .records import RecordAdmin, Section, action_button, facts, link_to, list_address, table
+
+TASK = f"{run_scheduled_flow.__module__}.{run_scheduled_flow.__name__}"
+RUNS_SHOWN = 20
+CALLS_SHOWN = 200
+
+
+def start_flow(name: str, actor: str) -> None:
+    """Hand a flow to the workers at once, in the name of a person."""
+    async_task(TASK, name, actor, task_name=f"{actor}: {name}")
+
+
+def tell_started(model_admin: Admin, request: HttpRequest, names: list[str]) -> None:
+    """Say what was handed to the workers, and warn when there seem to be none."""
+    shown = ", ".join(flow_label(name) for name in names)
+    model_admin.message_user(request, _("Handed to the workers: %(flows)s.") % {"flows": shown}, messages.SUCCESS)
+    if not workers_alive():
+        text = _("No worker was seen in the last five minutes: nothing runs until one is started (manage.py qcluster).")
+        model_admin.message_user(request, text, messages.WARNING)
+
+
+class FlowForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Only the interval is edited here."""
+
+    class Meta:
+        model = Flow
+        fields = ("interval_seconds",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "interval_seconds" in self.fields:
+            self.fields["interval_seconds"].validators.append(MinValueValidator(1))
+
+
+@admin.register(Flow)
+class FlowAdmin(Admin):
+    """The scheduled passes."""
+
+    form = FlowForm
+    list_display = (
+        "title", "state", "interval", "last_success", "next_run", "last_result", "last_counts", "last_error",
+    )  # fmt: skip
+    list_display_links = ("title",)
+    list_filter = ()
+    sortable_by = ()
+    actions = ("run_now", "pause", "resume")
+    change_form_outer_before_template = "admin/record/buttons.html"
+    readonly_fields = (
+        "title", "state", "pause_reason", "last_started", "last_success", "next_run", "last_result", "last_error",
+        "running_in", "bookmark", "runs",
+    )  # fmt: skip
+    fieldsets = (
+        (None, {"fields": ("title", "state", "pause_reason", "interval_seconds")}),
+        (gettext_lazy("Runs"), {"fields": (
+            "last_started", "last_success", "next_run", "last_result", "last_error", "running_in", "bookmark", "runs",
+        )}),
+    )  # fmt: skip
+
+    def has_operate_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the user may run, pause and resume flows."""
+        return bool(request.user.has_perm("integrations.run_flow"))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Flows come with the program."""
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Flows come with the program."""
+        return False
+
+    def get_ordering(self, request: HttpRequest) -> Any:
+        """Order the flows as one whole pass runs them."""
+        places = [When(name=flow.name, then=flow.position) for flow in flow_definitions()]
+        return [Case(*places, default=99, output_field=IntegerField()), "name"]
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Add the buttons that the list's actions are."""
+        flow = kwargs.get("obj")
+        context["show_history"] = False
+        context["buttons"] = []
+        if flow is not None and self.has_operate_permission(request, flow):
+            other = ("resume", _("Resume")) if flow.paused else ("pause", _("Pause …"))
+            context["buttons"] = [
+                action_button(request, flow, "run_now", _("Run now"), look="primary"),
+                action_button(request, flow, *other),
+            ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        """Show every flow, also those that never ran."""
+        ensure_flow_rows()
+        return super().changelist_view(request, extra_context)
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read the last run and the schedule of all flows at once."""
+        found = facts_of(rows)
+        for row in rows:
+            row.facts = found[row.name]
+
+    def save_model(self, request: HttpRequest, obj: Flow, form: Any, change: bool) -> None:
+        """Write the interval alone (the runner writes the other columns meanwhile) and move the schedule."""
+        Flow.objects.filter(pk=obj.pk).update(interval_seconds=obj.interval_seconds)
+        apply_interval(obj)
+        if settings.FLOW_INTERVAL_SECONDS:
+            text = _("FLOW_INTERVAL_SECONDS is set in the environment and overrides every flow's own interval.")
+            self.message_user(request, text, messages.WARNING)
+
+    # --- Columns ----------------------------------------------------------------------------------
+
+    @display(description=gettext_lazy("flow"))
+    def title(self, flow: Flow) -> SafeString:
+        """The label, and the name that commands use."""
+        return format_html('{}<br><span class="ob-quiet">{}</span>', flow_label(flow.name), flow.name)
+
+    @display(description=gettext_lazy("state"))
+    def state(self, flow: Flow) -> SafeString:
+        """Paused, running, overdue, stopped, or all right."""
+        return flow_state(flow, _facts(flow).last_run)
+
+    @display(description=gettext_lazy("interval"))
+    def interval(self, flow: Flow) -> SafeString:
+        """How often it runs."""
+        return format_html('<span class="ob-nowrap">{}</span>', words.span(interval_of(flow)))
+
+    @display(description=gettext_lazy("last start"))
+    def last_started(self, flow: Flow) -> SafeString | str:
+        """When it started last."""
+        return words.ago(flow.last_started_at)
+
+    @display(description=gettext_lazy("last success"))
+    def last_success(self, flow: Flow) -> SafeString | str:
+        """When it succeeded last."""
+        return words.ago(flow.last_success_at)
+
+    @display(description=gettext_lazy("next run"))
+    def next_run(self, flow: Flow) -> SafeString | str:
+        """When the schedule starts it next."""
+        schedule = _facts(flow).schedule
+        return words.EMPTY if flow.paused or schedule is None else words.upcoming(schedule.next_run)
+
+    @display(description=gettext_lazy("last run"))
+    def last_result(self, flow: Flow) -> SafeString | str:
+        """How the last run ended."""
+        run = _facts(flow).last_run
+        return link_to(run, run_label(run)) if run else words.EMPTY
+
+    @display(description=gettext_lazy("counts"))
+    def last_counts(self, flow: Flow) -> str:
+        """What the last run counted."""
+        run = _facts(flow).last_run
+        return words.counts(run.counts) if run else words.EMPTY
+
+    @display(description=gettext_lazy("error"))
+    def last_error(self, flow: Flow) -> str:
+        """Why the last run ended early."""
+        run = _facts(flow).last_run
+        return (run.error if run else "") or words.EMPTY
+
+    @display(description=gettext_lazy("running in"))
+    def running_in(self, flow: Flow) -> str:
+        """Which process runs it now."""
+        return flow.lease_holder or words.EMPTY
+
+    @display(description=gettext_lazy("bookmark"))
+    def bookmark(self, flow: Flow) -> SafeString | str:
+        """How far it has read."""
+        return words.document(flow.cursor)
+
+    @display(description=gettext_lazy("all runs"))
+    def runs(self, flow: Flow) -> SafeString:
+        """A link to all its runs."""
+        address = list_address(FlowRun, flow=flow.name)
+        return format_html('<a class="ob-link" href="{}">{}</a>', address, _("All runs of this flow"))
+
+    # --- Actions ----------------------------------------------------------------------------------
+
+    @action(description=gettext_lazy("Run now"), permissions=["operate"])
+    def run_now(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Hand the flows to the workers, in the usual order."""
+        chosen = set(queryset.values_list("name", flat=True))
+        names = [definition.name for definition in flow_definitions() if definition.name in chosen]
+        for name in names:
+            start_flow(name, request.user.get_username())
+        tell_started(self, request, names)
+        return come_back(request)
+
+    @action(description=gettext_lazy("Pause …"), permissions=["operate"])
+    def pause(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Stop the scheduled runs, with a reason."""
+        answer = ask(
+            self, request, queryset, "pause", title=_("Pause flows"), button=_("Pause"),
+            advice=_("The schedule skips these flows until they are resumed. A run that is under way ends as usual."),
+        )  # fmt: skip
+        if isinstance(answer, TemplateResponse):
+            return answer
+        text = f"{answer['reason']} ({request.user.get_username()})"[:200]
+        queryset.update(paused=True, pause_reason=text)
+        for flow in queryset:
+            self.log_change(request, flow, f"{_('Paused.')} {answer['reason']}")
+        self.message_user(request, _("Paused."), messages.SUCCESS)
+        return come_back(request)
+
+    @action(description=gettext_lazy("Resume"), permissions=["operate"])
+    def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
+        """Let the schedule run the flows again."""
+        queryset.update(paused=False, pause_reason="")
+        for flow in queryset:
+            self.log_change(request, flow, _("Resumed."))
+        self.message_user(request, _("Resumed. The next run comes by the schedule; Run now starts it at once."))
+        return come_back(request)
+
+
+def _facts(flow: Any) -> Any:
+    """Return what ``prepare_page`` read, or read it for a single flow."""
+    if not hasattr(flow, "facts"):
+        flow.facts = facts_of([flow])[flow.name]
+    return flow.facts
+
+
+class FlowNameFilter(DropdownFilter):
+    title = gettext_lazy("flow")
+    parameter_name = "flow"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the flows."""
+        return [(definition.name, definition.label) for definition in flow_definitions()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list to a flow."""
+        return queryset.filter(flow=self.value()) if self.value() else queryset
+
+
+@admin.register(FlowRun)
+class FlowRunAdmin(RecordAdmin):
+    """Every execution of every flow."""
+
+    list_display = ("started", "flow_title", "state", "trigger", "duration", "numbers", "error_text")
+    list_display_links = ("started",)
+    list_filter: ClassVar[Any] = (FlowNameFilter, ("status", ChoicesCheckboxFilter), StartedFilter)
+    sortable_by = ()
+
+    @display(description=gettext_lazy("started"))
+    def started(self, run: FlowRun) -> SafeString | str:
+        """When it started."""
+        return words.moment(run.started_at)
+
+    @display(description=gettext_lazy("flow"))
+    def flow_title(self, run: FlowRun) -> str:
+        """Which flow."""
+        return flow_label(run.flow)
+
+    @display(description=gettext_lazy("status"))
+    def state(self, run: FlowRun) -> SafeString:
+        """How it ended."""
+        return run_label(run)
+
+    @display(description=gettext_lazy("duration"))
+    def duration(self, run: FlowRun) -> str:
+        """How long it took."""
+        return words.EMPTY if run.finished_at is None else f"{(run.finished_at - run.started_at).total_seconds():.1f} s"
+
+    @display(description=gettext_lazy("counts"))
+    def numbers(self, run: FlowRun) -> str:
+        """What it counted."""
+        return words.counts(run.counts)
+
+    @display(description=gettext_lazy("error"))
+    def error_text(self, run: FlowRun) -> str:
+        """Why it ended early."""
+        return run.error[:120] or words.EMPTY
+
+    def sections(self, request: HttpRequest, record: FlowRun) -> list[Section]:
+        """Return the run, its counts and notes, and the calls it made."""
+        calls = list(
+            ApiCall.objects.filter(flow_run=record).defer("request_excerpt", "response_excerpt")[: CALLS_SHOWN + 1]
+        )
+        rows = [
+            [link_to(call, words.clock(call.started_at)), call.get_vendor_display(), call.operation,
+             call.status or call.error, f"{call.duration_ms} ms", call.vendor_request_id]
+            for call in calls[:CALLS_SHOWN]
+        ]  # fmt: skip
+        headers = [_("started"), _("vendor"), _("operation"), _("answer"), _("duration"), _("vendor's request id")]
+        calls_made = table(_("API calls, newest first"), headers, rows, _("This run made no call."))
+        if len(calls) > CALLS_SHOWN:
+            calls_made.note = _("Only the newest %(n)d are shown.") % {"n": CALLS_SHOWN}
+        notes = table(
+            _("Notes"), [_("what the run reports")], [[note] for note in record.notes], _("Nothing to report.")
+        )
+        return [
+            facts(_("Run"), [
+                (_("flow"), flow_label(record.flow)), (_("status"), run_label(record)),
+                (_("error code"), record.error_code), (_("error"), record.error),
+            ]),
+            facts(_("Time"), [
+                (_("started by"), record.trigger), (_("started"), words.moment(record.started_at)),
+                (_("finished"), words.moment(record.finished_at)), (_("duration"), self.duration(record)),
+                (_("ran in"), record.holder),
+            ]),
+            facts(_("Counts"), [(words.reason(name), number) for name, number in record.counts.items()], wide=True),
+            notes,
+            calls_made,
+        ]  # fmt: skip

@@ -1,0 +1,100 @@
+"""What the machinery keeps for itself: workers, limits, tokens (never their text)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.contrib import admin, messages
+from django.db.models import BooleanField, Case, QuerySet, When
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from ..models import Heartbeat, RateLimit, Slot, VendorToken
+from . import words
+from .base import ReadOnlyAdmin, action, display
+
+
+@admin.register(Heartbeat)
+class HeartbeatAdmin(ReadOnlyAdmin):
+    """Which worker machines are alive."""
+
+    list_display = ("worker", "seen")
+    list_filter_submit = False
+    fields = ("worker", "seen_at")
+
+    @display(description=gettext_lazy("last seen"))
+    def seen(self, row: Heartbeat) -> SafeString | str:
+        """How long ago it was seen."""
+        return words.ago(row.seen_at)
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(ReadOnlyAdmin):
+    """Until when the turns of a rate-limited operation are taken."""
+
+    list_display = ("name", "reserved")
+    search_fields = ("name",)
+    ordering = ("name",)
+    fields = ("name", "reserved")
+
+    @display(description=gettext_lazy("reserved until"))
+    def reserved(self, row: RateLimit) -> SafeString | str:
+        """The time up to which turns are taken."""
+        return words.moment(_from_epoch(row.reserved_until))
+
+
+@admin.register(Slot)
+class SlotAdmin(ReadOnlyAdmin):
+    """Which calls are in flight to LingXing's endpoints of limited capacity."""
+
+    list_display = ("name", "position", "holder", "held")
+    search_fields = ("name",)
+    ordering = ("name", "position")
+    fields = ("name", "position", "holder", "held")
+
+    @display(description=gettext_lazy("held until"))
+    def held(self, row: Slot) -> SafeString | str:
+        """Until when the slot is taken."""
+        return words.moment(_from_epoch(row.held_until)) if row.token else _("free")
+
+
+@admin.register(VendorToken)
+class VendorTokenAdmin(ReadOnlyAdmin):
+    """The vendors' access tokens: that they exist and when they end, never what they are."""
+
+    list_display = ("vendor", "present", "expires_at", "generation")
+    fields: ClassVar[Any] = ("vendor", "present", "expires_at", "refresh_expires_at", "generation", "renewing_by")
+    actions = ("forget",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Never read the tokens themselves."""
+        present = Case(When(access_token="", then=False), default=True, output_field=BooleanField())
+        rows: QuerySet[Any] = super().get_queryset(request).annotate(has_token=present)
+        return rows.defer("access_token", "refresh_token", "account")
+
+    @display(description=gettext_lazy("token"), boolean=True)
+    def present(self, row: Any) -> bool:
+        """Whether there is a token."""
+        return bool(row.has_token)
+
+    @action(description=gettext_lazy("Forget token (a new one is fetched when needed)"), permissions=["operate"])
+    def forget(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
+        """Drop the tokens, for example after the credentials were changed at the vendor."""
+        number = VendorToken.objects.filter(pk__in=queryset.values_list("pk", flat=True)).update(
+            access_token="",
+            refresh_token="",
+            expires_at=None,
+            refresh_expires_at=None,
+        )
+        for token in queryset:
+            self.log_change(request, token, _("Token forgotten."))
+        self.message_user(
+            request, _("%(n)d forgotten; the next call fetches a new one.") % {"n": number}, messages.SUCCESS
+        )
+
+
+def _from_epoch(seconds: float) -> datetime | None:
+    return datetime.fromtimestamp(seconds, UTC) if seconds else None

@@ -1,0 +1,234 @@
+"""Claiming due rows under a lease, and writing down what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
+
+import structlog
+from django.db import transaction
+from django.db.models import F
+from django.utils.translation import gettext as _
+
+from ..calls import CallRecord
+from ..models import ApiCall, Attempt, AttemptAction
+from ..processes import current_holder, is_dead
+from . import outcomes
+from .kinds import DeliveryKind, broken_inside
+from .models import Delivery
+from .outcomes import Outcome
+from .states import State
+from .transitions import apply_outcome
+
+D = TypeVar("D", bound=Delivery)
+log = structlog.get_logger(__name__)
+
+# Every column that an outcome can change.
+OUTCOME_FIELDS = [
+    "status", "due_at", "lease_token", "lease_holder", "attempts", "failures", "failing_since", "maybe_sent", "solo",
+    "reason_code", "last_error_kind", "last_error_code", "last_error", "last_attempt_at", "remote_request_id",
+    "remote_reference", "finished_at", "changed_at", "cause",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Claimed(Generic[D]):
+    """Rows that this process may act on until the lease ends, by what is to be done with them."""
+
+    token: str
+    lease: timedelta
+    by_action: dict[AttemptAction, list[D]] = field(default_factory=dict)
+    seen: int = 0
+
+
+@dataclass(slots=True)
+class Result(Generic[D]):
+    """What became of one claimed row."""
+
+    delivery: D
+    outcome: Outcome
+    action: AttemptAction
+    started_at: datetime
+    duration_ms: int = 0
+    calls: Sequence[CallRecord] = ()
+
+
+def claim(
+    kind: DeliveryKind[D],
+    *,
+    token: str,
+    lease: timedelta,
+    due_before: datetime,
+    now: datetime,
+    limit: int,
+    ids: Iterable[int] | None = None,
+) -> Claimed[D]:
+    """Take up to ``limit`` rows that were due at ``due_before``, oldest first, and commit.
+
+    Rows whose conditions no longer hold, and rows whose lease ran out, get their new state here.
+    ``ids`` limits the claim to these rows.
+    """
+    claimed: Claimed[D] = Claimed(token, lease)
+    with transaction.atomic():
+        query = kind.queryset().filter(due_at__lte=due_before)
+        if ids is not None:
+            query = query.filter(id__in=ids)
+        rows = list(query.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")[:limit])
+        claimed.seen = len(rows)
+        if not rows:
+            return claimed
+        abandoned = [row for row in rows if row.status == State.IN_PROGRESS]
+        due = [row for row in rows if row.status == State.DUE]
+        refused = _check(kind, due, now) if due else {}
+        settled = [Result(row, refused[row.pk], AttemptAction.SEND, now) for row in due if row.pk in refused]
+        settled += [Result(row, _lease_ran_out(), AttemptAction.SEND, now) for row in abandoned]
+        _write(kind, settled, now)
+        groups = {
+            AttemptAction.SEND: [row for row in due if row.pk not in refused],
+            AttemptAction.VERIFY: [row for row in rows if row.status == State.UNCERTAIN and row not in abandoned],
+            AttemptAction.POLL: [row for row in rows if row.status == State.ACCEPTED],
+        }
+        for action, group in groups.items():
+            if group:
+                _take(kind, action, group, token, now, now + lease)
+                claimed.by_action[action] = group
+    return claimed
+
+
+def _check(kind: DeliveryKind[D], due: list[D], now: datetime) -> dict[int, Outcome]:
+    """Check the conditions; a delivery whose check breaks goes to a person and stops no other."""
+    try:
+        with transaction.atomic():
+            return kind.check(due, now)
+    except Exception:
+        if len(due) == 1:
+            log.exception("check_broke", delivery=due[0].key)
+            return {due[0].pk: broken_inside()}
+    return {pk: outcome for row in due for pk, outcome in _check(kind, [row], now).items()}
+
+
+def _lease_ran_out() -> Outcome:
+    return outcomes.unknown(
+        "lease_expired", _("The worker ended while the call was under way; its outcome is being verified.")
+    )
+
+
+def _take(
+    kind: DeliveryKind[D], action: AttemptAction, rows: list[D], token: str, now: datetime, until: datetime
+) -> None:
+    holder = current_holder()
+    changes: dict[str, object] = {"lease_token": token, "lease_holder": holder, "due_at": until, "changed_at": now}
+    if action == AttemptAction.SEND:
+        # The request id of an earlier attempt must not answer for this one.
+        changes |= {
+            "status": State.IN_PROGRESS,
+            "attempts": F("attempts") + 1,
+            "last_attempt_at": now,
+            "remote_request_id": "",
+        }
+    kind.model._default_manager.filter(pk__in=[row.pk for row in rows]).update(**changes)
+    for row in rows:
+        row.lease_token, row.lease_holder, row.due_at = token, holder, until
+        if action == AttemptAction.SEND:
+            row.status, row.attempts, row.last_attempt_at = State.IN_PROGRESS, row.attempts + 1, now
+            row.remote_request_id = ""
+
+
+def record(
+    kind: DeliveryKind[D], results: Sequence[Result[D]], *, token: str, now: datetime, run_id: int | None
+) -> int:
+    """Write the results of rows that are still ours, in one transaction; return how many were lost to a lease.
+
+    A row whose lease has gone to another worker is left alone: that worker will find out the truth.
+    """
+    with transaction.atomic():
+        ours = set(
+            kind.model._default_manager.select_for_update()
+            .filter(pk__in=[result.delivery.pk for result in results], lease_token=token)
+            .values_list("pk", flat=True)
+        )
+        kept = [result for result in results if result.delivery.pk in ours]
+        _write(kind, kept, now, run_id)
+    return len(results) - len(kept)
+
+
+def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, run_id: int | None = None) -> None:
+    if not results:
+        return
+    api_calls = _save_calls(results, run_id)
+    attempts = []
+    for result in results:
+        apply_outcome(result.delivery, result.outcome, now, result.action)
+        result.delivery.changed_at = now
+        attempts.append(_attempt(kind, result, api_calls))
+    # An upsert by primary key: one statement for all rows, whatever their values.
+    kind.model._default_manager.bulk_create(
+        [result.delivery for result in results],
+        update_conflicts=True,
+        unique_fields=["id"],
+        update_fields=OUTCOME_FIELDS,
+    )
+    Attempt.objects.bulk_create(attempts)
+    kind.recorded([(result.delivery, result.outcome) for result in results], now)
+
+
+def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, ApiCall]) -> Attempt:
+    last_call = result.calls[-1] if result.calls else None
+    return Attempt(
+        kind=kind.name,
+        delivery_id=result.delivery.pk,
+        action=result.action,
+        started_at=result.started_at,
+        duration_ms=result.duration_ms,
+        outcome=result.delivery.status,
+        error_kind=result.outcome.error_kind,
+        error_code=result.outcome.code[:120],
+        message=result.outcome.message,
+        vendor_request_id=last_call.vendor_request_id if last_call else "",
+        api_call=api_calls[id(last_call)] if last_call else None,
+    )
+
+
+def _save_calls(results: Sequence[Result[D]], run_id: int | None) -> dict[int, ApiCall]:
+    records = {id(call): call for result in results for call in result.calls}
+    rows = save_calls(records.values(), run_id)
+    return dict(zip(records, rows, strict=True))
+
+
+def save_calls(records: Iterable[CallRecord], run_id: int | None) -> list[ApiCall]:
+    """Write calls to the call log."""
+    return ApiCall.objects.bulk_create(
+        ApiCall(
+            vendor=record.vendor,
+            operation=record.operation,
+            method=record.method,
+            path=record.path[:300],
+            started_at=record.started_at,
+            duration_ms=record.duration_ms,
+            status=record.status,
+            request_excerpt=record.request_excerpt,
+            response_excerpt=record.response_excerpt,
+            vendor_request_id=record.vendor_request_id[:120],
+            error=record.error[:60],
+            flow_run_id=run_id,
+        )
+        for record in records
+    )
+
+
+def extend_leases(kind: DeliveryKind[D], token: str, lease: timedelta, now: datetime) -> int:
+    """Heartbeat: keep the rows of a living worker leased. Returns how many there are."""
+    return (
+        kind.model._default_manager.filter(due_at__isnull=False, lease_token=token)
+        .exclude(lease_token="")
+        .update(due_at=now + lease)
+    )
+
+
+def release_dead(kind: DeliveryKind[D], now: datetime) -> int:
+    """Let rows of workers that died on this machine be looked at now instead of at the end of their lease."""
+    leased = kind.model._default_manager.filter(due_at__isnull=False).exclude(lease_holder="")
+    dead = [holder for holder in leased.order_by().values_list("lease_holder", flat=True).distinct() if is_dead(holder)]
+    return leased.filter(lease_holder__in=dead).update(due_at=now) if dead else 0

@@ -1,0 +1,109 @@
+"""The one function that changes the state of a delivery in memory."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from ..causes import cause_for
+from ..models import AttemptAction
+from . import backoff
+from .models import Delivery
+from .outcomes import Outcome
+from .states import State, may_change
+
+
+class IllegalTransition(Exception):
+    """A delivery was to go where its state does not lead: a bug, never an ordinary outcome."""
+
+
+def apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction) -> None:
+    """Move ``delivery`` to the outcome's state and set every field that follows from it. Saves nothing."""
+    target = _refine(delivery, outcome, now, action)
+    if target != delivery.status and not may_change(delivery.status, target):
+        raise IllegalTransition(f"{delivery.key}: {delivery.status} -> {target}")
+    before = delivery.status
+    delivery.lease_token = ""
+    delivery.lease_holder = ""
+    delivery.reason_code = outcome.code[:60] if target != State.SUCCEEDED else ""
+    delivery.finished_at = now if target in (State.SUCCEEDED, State.SKIPPED, State.CANCELLED) else None
+    delivery.remote_request_id = outcome.request_id or delivery.remote_request_id
+    delivery.remote_reference = outcome.reference[:200] or delivery.remote_reference
+    _note_error(delivery, outcome, target)
+    if _is_failure(before, outcome, action):
+        delivery.failures += 1
+        delivery.failing_since = delivery.failing_since or now
+    delivery.status = target
+    delivery.due_at = _next_time(delivery, outcome, now, before, action)
+    if target == State.UNCERTAIN:
+        delivery.maybe_sent = True
+    elif target in (State.SUCCEEDED, State.CANCELLED) or (target == State.DUE and action != AttemptAction.STAFF):
+        delivery.maybe_sent = False
+    if outcome.solo:
+        delivery.solo = True
+    if target == State.DUE and _gave_up(delivery, now):
+        delivery.status, delivery.due_at = State.FAILED, None
+        delivery.reason_code = "gave_up"
+    delivery.cause = cause_for(delivery)
+
+
+def _refine(delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction) -> State:
+    """An unanswered question keeps the state it was asked in, until a person should know."""
+    target = outcome.state
+    asked = action in (AttemptAction.VERIFY, AttemptAction.POLL)
+    if action == AttemptAction.POLL and target == State.UNCERTAIN and outcome.code:
+        return target  # the answer is there, and says nothing about this delivery
+    if asked and (target == State.UNCERTAIN or (target == State.DUE and outcome.error_kind and not outcome.solo)):
+        waiting_for = now - (delivery.last_attempt_at or now)
+        if waiting_for < timedelta(hours=settings.ATTENTION_AFTER_HOURS):
+            return State(delivery.status)
+        return State.UNCERTAIN if delivery.status == State.ACCEPTED else State.NEEDS_ATTENTION
+    return target
+
+
+def _note_error(delivery: Delivery, outcome: Outcome, target: State) -> None:
+    if target == State.SUCCEEDED:
+        delivery.last_error_kind = delivery.last_error_code = delivery.last_error = ""
+    elif outcome.code or outcome.message:
+        delivery.last_error_kind = outcome.error_kind
+        delivery.last_error_code = outcome.code[:120]
+        delivery.last_error = outcome.message
+    if target == State.NEEDS_ATTENTION and outcome.state != State.NEEDS_ATTENTION:
+        delivery.reason_code = delivery.last_error_code = "outcome_unknown"
+        delivery.last_error = _(
+            "Nobody could tell for hours whether this was carried out. Look at the vendor's screen, then retry (it is"
+            " checked again first) or skip."
+        )
+
+
+def _is_failure(before: str, outcome: Outcome, action: AttemptAction) -> bool:
+    if action in (AttemptAction.VERIFY, AttemptAction.POLL) and outcome.state in (State.UNCERTAIN, State.DUE):
+        return bool(outcome.error_kind) and outcome.counted and before == State.UNCERTAIN
+    return outcome.counted and outcome.state in (State.DUE, State.UNCERTAIN)
+
+
+def _next_time(
+    delivery: Delivery, outcome: Outcome, now: datetime, before: str, action: AttemptAction
+) -> datetime | None:
+    match delivery.status:
+        case State.ACCEPTED:
+            sent_at = delivery.last_attempt_at or now
+            return now + backoff.poll_delay(now - sent_at)
+        case State.UNCERTAIN:
+            asked_in_vain = before == State.UNCERTAIN and action == AttemptAction.VERIFY
+            return now + (backoff.retry_delay(delivery.failures) if asked_in_vain else backoff.verify_delay())
+        case State.DUE if action == AttemptAction.VERIFY and not outcome.error_kind:
+            # Found absent: at once after a single lost reply, with patience when replies keep getting lost.
+            return now + (backoff.retry_delay(delivery.failures - 1) if delivery.failures > 1 else timedelta())
+        case State.DUE:
+            if outcome.retry_after is not None:
+                return now + timedelta(seconds=outcome.retry_after * settings.RETRY_BACKOFF_SCALE)
+            return now + backoff.retry_delay(delivery.failures)
+    return None
+
+
+def _gave_up(delivery: Delivery, now: datetime) -> bool:
+    since = delivery.failing_since
+    return since is not None and delivery.failures > 0 and now - since > timedelta(hours=settings.GIVE_UP_AFTER_HOURS)

@@ -1,0 +1,109 @@
+"""Field types for what DSCO sends: tolerant of type and absence, never inventing a value.
+
+What DSCO may leave out becomes None (text, money, time) or the harmless default; a number, time or
+flag that cannot be understood becomes None or False, too, except for quantities: those are refused,
+because a wrong one ships or cancels goods.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+
+_TRUE = frozenset({"true", "1", "yes", "y"})
+
+
+class Inbound(BaseModel):
+    """An object that DSCO sends. Unknown members are ignored: DSCO adds some at any time."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_alias=True,
+        validate_by_name=True,
+        extra="ignore",
+        frozen=True,
+    )
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        return None
+    return str(value) if str(value).strip() else None
+
+
+def _money(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+        return None
+    try:
+        amount = Decimal(str(value).strip())
+    except InvalidOperation:
+        return None
+    return amount if amount.is_finite() else None
+
+
+def _moment(value: Any) -> datetime | None:
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value.strip())
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _flag(value: Any) -> bool:
+    return str(value).strip().lower() in _TRUE
+
+
+def _quantity(value: Any) -> int:
+    amount = _money(value)
+    if amount is None or amount < 0 or amount != amount.to_integral_value() or amount > 10**9:
+        raise ValueError("not a whole number")
+    return int(amount)
+
+
+def _optional_quantity(value: Any) -> int | None:
+    return None if value is None or value == "" else _quantity(value)
+
+
+def _whole(value: Any) -> int | None:
+    amount = _money(value)
+    return int(amount) if amount is not None and amount == amount.to_integral_value() else None
+
+
+def _lines(value: Any) -> list[str]:
+    lines = [value] if isinstance(value, str) else value if isinstance(value, list | tuple) else []
+    return [line.strip() for line in lines if isinstance(line, str) and line.strip()]
+
+
+def as_list(value: Any) -> list[Any]:
+    """Return a list as it is, an absent one as empty; anything else is refused."""
+    if value is None or value == "":
+        return []
+    if not isinstance(value, list | tuple):
+        raise ValueError("not a list")
+    return list(value)
+
+
+def objects_only(value: Any) -> list[Any]:
+    """Return the objects of a list and leave out whatever else stands in it."""
+    return [item for item in value if isinstance(item, dict | BaseModel)] if isinstance(value, list | tuple) else []
+
+
+Lines = Annotated[list[str], BeforeValidator(_lines)]
+Text = Annotated[str | None, BeforeValidator(_text)]
+Money = Annotated[Decimal | None, BeforeValidator(_money)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Whole = Annotated[int | None, BeforeValidator(_whole)]
+Quantity = Annotated[int, BeforeValidator(_quantity)]
+OptionalQuantity = Annotated[int | None, BeforeValidator(_optional_quantity)]
+QuantityOrZero = Annotated[int, BeforeValidator(lambda value: _optional_quantity(value) or 0)]

@@ -1,0 +1,114 @@
+"""What a running flow has at hand: threads, counts, its bookmark, the delivery engine."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django.utils import timezone
+
+from ..calls import CallRecord, collect_calls
+from ..deliveries.claims import save_calls
+from ..deliveries.engine import DeliveryPass, PassResult
+from ..deliveries.kinds import delivery_kinds
+from ..deliveries.pool import CallPool
+from ..models import Flow, FlowRun
+
+T = TypeVar("T")
+R = TypeVar("R")
+MOST_NOTES = 200
+
+
+class FlowContext:
+    """One execution of a flow.
+
+    ``ids`` (DSCO order ids) limits the run to these orders, where the flow can do so.
+    """
+
+    def __init__(
+        self, flow: Flow, run: FlowRun, pool: CallPool, *, budget_seconds: float | None, order_ids: Iterable[str] = ()
+    ) -> None:
+        self.flow = flow
+        self.run = run
+        self.pool = pool
+        self.order_ids = list(order_ids)
+        self.counts: Counter[str] = Counter()
+        self.notes: list[str] = []
+        self.released: set[str] = set()
+        self._passes: list[DeliveryPass[Any]] = []
+        self._give_up_at = time.monotonic() + budget_seconds if budget_seconds else None
+
+    def count(self, what: str, number: int = 1) -> None:
+        """Add to the run's counts."""
+        self.counts[what] += number
+
+    def note(self, text: str) -> None:
+        """Add a sentence for staff to the run's record (at most MOST_NOTES are kept)."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(text)
+
+    def release(self, flow_name: str) -> None:
+        """This run made work for another flow: workers start it at once, the timer is only the safety net."""
+        self.released.add(flow_name)
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Seconds of this run's budget that are left, or None without a budget."""
+        return None if self._give_up_at is None else max(self._give_up_at - time.monotonic(), 0.01)
+
+    def keep_calls(self, calls: Iterable[CallRecord]) -> None:
+        """Write calls made while discovering to the call log."""
+        save_calls(calls, self.run.pk)
+
+    def save_cursor(self, **values: Any) -> None:
+        """Move the flow's bookmark; what is not named stays."""
+        self.flow.cursor = {**self.flow.cursor, **values}
+        Flow.objects.filter(pk=self.flow.pk).update(cursor=self.flow.cursor)
+
+    def deliver(self, kind_name: str, *, ids: Iterable[int] | None = None) -> PassResult:
+        """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording."""
+        delivery_pass = DeliveryPass(delivery_kinds()[kind_name], self.pool, run_id=self.run.pk)
+        self._passes.append(delivery_pass)
+        try:
+            result = delivery_pass.run(budget_seconds=self.seconds_left, ids=ids)
+        finally:
+            self._passes.remove(delivery_pass)
+            self.counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
+        if result.stopped_by is not None:
+            raise result.stopped_by
+        return result
+
+    def heartbeat(self) -> None:
+        """Extend the leases of the passes under way (called from the heartbeat thread)."""
+        for delivery_pass in list(self._passes):
+            delivery_pass.heartbeat()
+
+    def in_parallel(self, call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """Make reads in the run's HTTP threads; the first error is raised after all have ended.
+
+        The calls made are kept in the call log either way.
+        """
+        calls: list[CallRecord] = []
+
+        def collected(item: T) -> R:
+            with collect_calls() as made:
+                try:
+                    return call(item)
+                finally:
+                    calls.extend(made)
+
+        try:
+            return self.pool.map(collected, items)
+        finally:
+            self.keep_calls(calls)
+
+    def save_progress(self) -> None:
+        """Write the counts so far to the run, so that staff see them while it runs."""
+        FlowRun.objects.filter(pk=self.run.pk).update(counts=dict(self.counts), notes=self.notes)
+
+    @property
+    def now(self) -> Any:
+        """The present time (aware, UTC)."""
+        return timezone.now()

@@ -1,0 +1,80 @@
+"""A flow never runs twice at once: the lease on its row, and the thread that keeps it."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from ..models import Flow, FlowRun, RunStatus
+from ..processes import current_holder, is_dead
+
+LEASE = timedelta(seconds=60)
+HEARTBEAT_SECONDS = 15.0
+log = structlog.get_logger(__name__)
+
+
+def take_lease(name: str) -> str | None:
+    """Take the lease of a flow; return its token, or None while another process runs the flow.
+
+    The lease of a process that died on this machine is taken over at once, any other forgotten one
+    when it ends. The run that was under way is recorded as interrupted.
+    """
+    now = timezone.now()
+    token = uuid.uuid4().hex
+    with transaction.atomic():
+        row = Flow.objects.select_for_update().get(name=name)
+        held = row.lease_token and row.lease_until and row.lease_until > now and not is_dead(row.lease_holder)
+        if held:
+            return None
+        if row.lease_token:
+            FlowRun.objects.filter(flow=name, status=RunStatus.RUNNING).update(
+                status=RunStatus.INTERRUPTED, finished_at=now
+            )
+        Flow.objects.filter(pk=row.pk).update(
+            lease_token=token, lease_holder=current_holder(), lease_until=now + LEASE, last_started_at=now
+        )
+    return token
+
+
+def give_lease_back(name: str, token: str) -> None:
+    """End the lease, if it is still ours."""
+    Flow.objects.filter(name=name, lease_token=token).update(lease_token="", lease_holder="", lease_until=None)
+
+
+class Heartbeat:
+    """Extends a flow's lease, and whatever else ``beat`` extends, from a thread of its own."""
+
+    def __init__(self, name: str, token: str, beat: Callable[[], None]) -> None:
+        self._name = name
+        self._token = token
+        self._beat = beat
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name=f"heartbeat-{name}")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_details: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while not self._stop.wait(HEARTBEAT_SECONDS):
+                try:
+                    Flow.objects.filter(name=self._name, lease_token=self._token).update(
+                        lease_until=timezone.now() + LEASE
+                    )
+                    self._beat()
+                except DatabaseError:
+                    # The next beat tries again; if none succeeds, the leases end and others verify our work.
+                    log.exception("heartbeat_failed", flow=self._name)
+                    connection.close()
+        finally:
+            connection.close()

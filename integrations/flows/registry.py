@@ -1,0 +1,59 @@
+"""Which flows there are. Each package announces its own; the order is the order of one whole pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.utils.functional import Promise
+
+if TYPE_CHECKING:
+    from .context import FlowContext
+
+FlowFunction = Callable[["FlowContext"], None]
+
+
+@dataclass(frozen=True, slots=True)
+class FlowDefinition:
+    """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass."""
+
+    name: str
+    label: str | Promise
+    interval_seconds: int
+    position: int
+    run: FlowFunction
+    delivers: str = ""
+
+
+class UnknownFlow(Exception):
+    """There is no flow of that name."""
+
+
+_flows: dict[str, FlowDefinition] = {}
+
+
+def flow(
+    name: str, label: str | Promise, *, interval_seconds: int, position: int, delivers: str = ""
+) -> Callable[[FlowFunction], FlowFunction]:
+    """Announce a function as the flow ``name``. ``delivers`` names the kind of delivery that it carries out."""
+
+    def announce(function: FlowFunction) -> FlowFunction:
+        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers)
+        return function
+
+    return announce
+
+
+def flow_definitions() -> list[FlowDefinition]:
+    """Return all flows in the order of one whole pass."""
+    return sorted(_flows.values(), key=lambda definition: definition.position)
+
+
+def get_flow(name: str) -> FlowDefinition:
+    """Return one flow; raises UnknownFlow with the names that exist."""
+    try:
+        return _flows[name]
+    except KeyError:
+        names = ", ".join(definition.name for definition in flow_definitions())
+        raise UnknownFlow(f"There is no flow {name!r}. Flows: {names}.") from None

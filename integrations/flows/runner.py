@@ -1,0 +1,138 @@
+"""Running one flow: lease, record, heartbeat, and what a failure means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.db import DatabaseError
+from django.utils import timezone
+
+from ..calls import collect_calls
+from ..causes import refresh_causes
+from ..deliveries.pool import CallPool
+from ..errors import VendorError
+from ..models import Flow, FlowRun, RunStatus
+from ..processes import current_holder
+from .context import FlowContext
+from .lease import Heartbeat, give_lease_back, take_lease
+from .registry import FlowDefinition, get_flow
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class FlowResult:
+    """What one execution did; ``status`` as in RunStatus, ``seconds`` of wall time."""
+
+    flow: str
+    status: str
+    seconds: float
+    counts: dict[str, int] = field(default_factory=dict)
+    error_code: str = ""
+    error: str = ""
+    notes: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the line that ``runflow`` prints."""
+        line: dict[str, Any] = {"flow": self.flow, "status": self.status, "seconds": self.seconds, **self.counts}
+        if self.error:
+            line |= {"error_code": self.error_code, "error": self.error}
+        if self.notes:
+            line["notes"] = self.notes
+        return line
+
+
+class FlowStopped(Exception):
+    """A flow ends its run early for a reason that staff must know; nothing failed for it."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def ensure_flow_row(definition: FlowDefinition) -> Flow:
+    """Return the flow's row, made with its usual interval on first use."""
+    interval = settings.FLOW_INTERVAL_SECONDS or definition.interval_seconds
+    row, _made = Flow.objects.get_or_create(name=definition.name, defaults={"interval_seconds": int(interval)})
+    return row
+
+
+def run_flow(
+    name: str, *, trigger: str = "command", budget_seconds: float | None = None, order_ids: Iterable[str] = ()
+) -> FlowResult:
+    """Run one pass of a flow in this process and record it.
+
+    trigger: who started it (``schedule``, ``released``, ``command`` or a user name). Vendor errors,
+    and errors of our own, end the run and stand in its record; they are not raised.
+    Raises UnknownFlow.
+    """
+    definition = get_flow(name)
+    started = time.monotonic()
+    row = ensure_flow_row(definition)
+    if row.paused and trigger in ("schedule", "released"):
+        return FlowResult(name, RunStatus.PAUSED, 0.0)
+    token = take_lease(name)
+    if token is None:
+        return FlowResult(name, RunStatus.ALREADY_RUNNING, 0.0)
+    try:
+        row.refresh_from_db()
+        run = FlowRun.objects.create(flow=name, trigger=trigger, holder=current_holder(), started_at=timezone.now())
+        with CallPool(settings.HTTP_THREADS) as pool, structlog.contextvars.bound_contextvars(flow=name, run=run.pk):
+            context = FlowContext(row, run, pool, budget_seconds=budget_seconds, order_ids=order_ids)
+            with Heartbeat(name, token, context.heartbeat):
+                result = _execute(definition, context)
+        result.seconds = round(time.monotonic() - started, 3)
+        _finish(run, result)
+        _count_what_is_parked()
+    finally:
+        give_lease_back(name, token)
+    return result
+
+
+def _count_what_is_parked() -> None:
+    """Bring the inbox in step; the run itself is recorded already and does not fail for it."""
+    try:
+        refresh_causes(timezone.now())
+    except DatabaseError:
+        log.exception("causes_not_refreshed")
+
+
+def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
+    result = FlowResult(definition.name, RunStatus.SUCCEEDED, 0.0)
+    with collect_calls() as calls:
+        try:
+            definition.run(context)
+        except FlowStopped as reason:
+            result.status, result.error_code, result.error = RunStatus.STOPPED, reason.code, str(reason)
+        except VendorError as error:
+            result.status, result.error_code, result.error = RunStatus.STOPPED, error.code, str(error)
+        except Exception as error:
+            log.exception("flow_broke")
+            result.status, result.error_code = RunStatus.FAILED, "internal_error"
+            result.error = f"{type(error).__name__}: {error}"
+    context.keep_calls(calls)
+    result.counts, result.notes = dict(context.counts), context.notes
+    result.released = sorted(context.released)
+    if result.error:
+        log.warning("flow_stopped", status=result.status, code=result.error_code, reason=result.error)
+    return result
+
+
+def _finish(run: FlowRun, result: FlowResult) -> None:
+    now = timezone.now()
+    FlowRun.objects.filter(pk=run.pk).update(
+        status=result.status,
+        finished_at=now,
+        counts=result.counts,
+        error_code=result.error_code[:120],
+        error=result.error,
+        notes=result.notes,
+    )
+    if result.status == RunStatus.SUCCEEDED:
+        Flow.objects.filter(name=result.flow).update(last_success_at=now)

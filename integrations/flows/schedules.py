@@ -1,0 +1,39 @@
+"""django-q2 as the clock: one Schedule row per flow, kept in step with the flow's interval."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.models import Schedule
+
+from ..models import Flow
+from .registry import flow_definitions
+from .runner import ensure_flow_row
+
+TASK = "integrations.tasks.run_scheduled_flow"
+HEARTBEAT_TASK = "integrations.tasks.heartbeat"
+SWEEP_TASK = "integrations.tasks.sweep"
+ALERTS_TASK = "integrations.alerts.tasks.tell_alerts"
+
+
+def ensure_schedules() -> None:
+    """Make the schedules that are missing; an edited interval stays, unless FLOW_INTERVAL_SECONDS overrides all."""
+    for definition in flow_definitions():
+        row = ensure_flow_row(definition)
+        if settings.FLOW_INTERVAL_SECONDS or not Schedule.objects.filter(name=definition.name).exists():
+            apply_interval(row)
+    for name, task in (("heartbeat", HEARTBEAT_TASK), ("sweep", SWEEP_TASK), ("alerts", ALERTS_TASK)):
+        every_minute = {"schedule_type": Schedule.MINUTES, "minutes": 1, "next_run": timezone.now()}
+        Schedule.objects.get_or_create(name=name, defaults={"func": task, **every_minute})
+
+
+def apply_interval(flow: Flow) -> None:
+    """Write the flow's interval to its schedule: minutes, or seconds by cron where it is below a minute."""
+    seconds = max(int(settings.FLOW_INTERVAL_SECONDS or flow.interval_seconds), 1)
+    timing: dict[str, object] = {"schedule_type": Schedule.MINUTES, "minutes": round(seconds / 60), "cron": None}
+    if seconds < 60:
+        timing = {"schedule_type": Schedule.CRON, "minutes": None, "cron": f"* * * * * */{seconds}"}
+    Schedule.objects.update_or_create(
+        name=flow.name,
+        defaults={"func": TASK, "args": repr((flow.name,)), "next_run": timezone.now(), "repeats": -1, **timing},
+    )

@@ -1,0 +1,202 @@
+"""The vendors' limits, shared by all processes through the database and kept by waiting.
+
+Rates (DSCO): one row per operation holds the time until which it is reserved. A caller moves it
+forward by one interval in a single UPDATE and sleeps until its own turn, so waiting is fair and
+costs one statement. Slots (LingXing): one row per call that may be in flight at the same time.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from .errors import RateLimited
+from .processes import current_holder, is_dead
+
+# A vendor counts arrivals, we count departures: stay this far below the limit for the jitter between.
+SAFETY = 0.96
+# How long a caller may queue for its turn before the delivery is handed back for later.
+MAX_WAIT_SECONDS = 90.0
+# LingXing gives a slot back when the call ends or after this long, whichever comes first.
+SLOT_HOLD_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A documented limit: calls per second and calls per minute of one operation."""
+
+    per_second: float
+    per_minute: float
+
+    def pace(self) -> tuple[float, float]:
+        """Return (interval in seconds, burst in calls) such that no second and no minute exceeds the limit.
+
+        With rate r and burst b: b + r <= per_second and b + 60 r <= per_minute.
+        """
+        scale = float(settings.RATE_LIMIT_SCALE)
+        burst = max(1.0, (60 * self.per_second - self.per_minute) / 59)
+        rate = min(self.per_second - (burst if burst > 1 else 0), (self.per_minute - burst) / 60) * SAFETY
+        return 1 / (rate * scale), burst * scale
+
+
+def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
+    """Reserve the next turn of ``name`` and sleep until it comes.
+
+    Raises RateLimited, having reserved nothing, when the queue is longer than MAX_WAIT_SECONDS.
+    """
+    interval, burst = rate.pace()
+    now = time.time()
+    turn = _reserve(name, now, interval, burst)
+    wait = turn - now
+    if wait > MAX_WAIT_SECONDS:
+        _move(name, -interval)
+        raise RateLimited(
+            f"{wait:.0f} s of calls are queued already; this one goes later.",
+            vendor=vendor,
+            operation=operation,
+            code="local_queue",
+            retry_after=wait - MAX_WAIT_SECONDS / 2,
+        )
+    if wait > 0:
+        time.sleep(wait)
+
+
+def push_back(name: str, seconds: float) -> None:
+    """Let every process wait ``seconds`` before the next call of ``name`` (the vendor said 429)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_ratelimit SET reserved_until ="
+            " CASE WHEN reserved_until > %s THEN reserved_until ELSE %s END WHERE name = %s",
+            [time.time() + seconds] * 2 + [name],
+        )
+
+
+def _reserve(name: str, now: float, interval: float, burst: float) -> float:
+    """Move the reservation on by one interval; return the time at which this caller may go."""
+    oldest = now - burst * interval  # unused time is kept as burst, up to this far back
+    with connection.cursor() as cursor:
+        for _attempt in range(2):
+            cursor.execute(
+                "UPDATE integrations_ratelimit SET reserved_until ="
+                " (CASE WHEN reserved_until > %s THEN reserved_until ELSE %s END) + %s"
+                " WHERE name = %s RETURNING reserved_until",
+                [oldest, oldest, interval, name],
+            )
+            row = cursor.fetchone()
+            if row:
+                return float(row[0])
+            cursor.execute(
+                "INSERT INTO integrations_ratelimit (name, reserved_until) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                [name, oldest],
+            )
+    raise RuntimeError(f"The rate limit row {name} cannot be made.")
+
+
+def _move(name: str, seconds: float) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE integrations_ratelimit SET reserved_until = reserved_until + %s WHERE name = %s", [seconds, name]
+        )
+
+
+@dataclass(slots=True)
+class Slot:
+    """One place among the calls that may be in flight at the same time."""
+
+    id: int
+    token: str
+    taken_at: float
+    abandoned: bool = False
+
+    def abandon(self) -> None:
+        """We stopped waiting for the reply: the vendor counts the call until its own time is up, so do we."""
+        self.abandoned = True
+
+
+@contextmanager
+def slot(name: str, capacity: int, *, vendor: str, operation: str) -> Iterator[Slot]:
+    """Hold one of ``capacity`` places of ``name`` during the block, waiting for one to become free.
+
+    The place of a process that has died on this machine is free at once, any other forgotten
+    place after the vendor's two minutes; an abandoned call's after two minutes from its start
+    (divided by RATE_LIMIT_SCALE). Raises RateLimited after waiting MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS.
+    """
+    held = _wait_for_slot(name, capacity, vendor, operation)
+    try:
+        yield held
+    finally:
+        free_at = held.taken_at + SLOT_HOLD_SECONDS / float(settings.RATE_LIMIT_SCALE) if held.abandoned else 0
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE integrations_slot SET held_until = %s, holder = '' WHERE id = %s AND token = %s",
+                [free_at, held.id, held.token],
+            )
+
+
+def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slot:
+    deadline = time.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
+    pause = 0.01
+    while True:
+        held = _take_slot(name, capacity)
+        if held:
+            return held
+        if time.monotonic() > deadline:
+            raise RateLimited(
+                "No call slot became free in time.",
+                vendor=vendor,
+                operation=operation,
+                code="local_queue",
+                retry_after=SLOT_HOLD_SECONDS,
+            )
+        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreading, not secrecy
+        pause = min(pause * 1.5, 0.25)
+
+
+def _take_slot(name: str, capacity: int) -> Slot | None:
+    now = time.time()
+    # Longer than any read time-out, so that a call in flight never loses its place.
+    held_until = now + max(SLOT_HOLD_SECONDS, float(settings.HTTP_TIMEOUT_SECONDS or 0)) + 10
+    token = uuid.uuid4().hex
+    lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT id FROM integrations_slot WHERE name = %s AND position < %s AND held_until < %s"  # noqa: S608
+            f" ORDER BY position LIMIT 1 {lock}",
+            [name, capacity, now],
+        )
+        row = cursor.fetchone()
+        if row:
+            cursor.execute(
+                "UPDATE integrations_slot SET held_until = %s, token = %s, holder = %s WHERE id = %s",
+                [held_until, token, current_holder(), row[0]],
+            )
+            return Slot(row[0], token, now)
+        _make_or_free_slots(cursor, name, capacity)
+    return None
+
+
+def _make_or_free_slots(cursor: CursorWrapper, name: str, capacity: int) -> None:
+    """No place was free: make the rows on first use, and free those whose holder died on this machine."""
+    cursor.execute("SELECT id, position, holder FROM integrations_slot WHERE name = %s", [name])
+    rows = cursor.fetchall()
+    known = {position for _id, position, _holder in rows}
+    for position in sorted(set(range(capacity)) - known):
+        cursor.execute(
+            "INSERT INTO integrations_slot (name, position, token, holder, held_until) VALUES (%s, %s, '', '', 0)"
+            " ON CONFLICT DO NOTHING",
+            [name, position],
+        )
+    for slot_id, _position, holder in rows:
+        if holder and is_dead(holder):
+            cursor.execute(
+                "UPDATE integrations_slot SET held_until = 0, holder = '' WHERE id = %s AND holder = %s",
+                [slot_id, holder],
+            )

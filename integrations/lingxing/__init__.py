@@ -1,0 +1,5 @@
+"""LingXing ERP: the vendor's rules stop at this package's border."""
+
+from .client import LingXingClient
+
+__all__ = ["LingXingClient"]

@@ -1,0 +1,37 @@
+"""Tables of the infrastructure."""
+
+from .alerts import Alert, AlertKind, AlertNotice, AlertRule, Channel
+from .bulk import BulkResult, BulkRow, BulkRun, BulkStatus, Export
+from .calls import ApiCall, Attempt, AttemptAction, Vendor
+from .causes import Cause
+from .flows import Flow, FlowRun, Heartbeat, RunStatus
+from .limits import RateLimit, Slot, VendorToken
+from .staff import StaffPreference
+from .stops import VendorStop
+
+__all__ = [
+    "Alert",
+    "AlertKind",
+    "AlertNotice",
+    "AlertRule",
+    "ApiCall",
+    "Attempt",
+    "AttemptAction",
+    "BulkResult",
+    "BulkRow",
+    "BulkRun",
+    "BulkStatus",
+    "Cause",
+    "Channel",
+    "Export",
+    "Flow",
+    "FlowRun",
+    "Heartbeat",
+    "RateLimit",
+    "RunStatus",
+    "Slot",
+    "StaffPreference",
+    "Vendor",
+    "VendorStop",
+    "VendorToken",
+]

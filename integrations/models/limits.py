@@ -1,0 +1,61 @@
+"""Rows through which all processes share tokens and limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class RateLimit(models.Model):
+    """Until when (epoch seconds) the turns of one rate-limited operation are reserved. See ``limits.py``."""
+
+    name = models.CharField(max_length=100, unique=True)
+    reserved_until = models.FloatField(default=0)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Slot(models.Model):
+    """One call that may be in flight to a LingXing endpoint. See ``limits.py``."""
+
+    name = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField()
+    token = models.CharField(max_length=32, default="", blank=True)
+    holder = models.CharField(max_length=120, default="", blank=True)
+    held_until = models.FloatField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["name", "position"], name="one_row_per_slot")]
+
+    def __str__(self) -> str:
+        return f"{self.name} #{self.position}"
+
+
+class VendorToken(models.Model):
+    """The access token of one account at one vendor, shared by all processes.
+
+    ``account`` is a hash of base URL and client id, so that another account never gets this token.
+    ``generation`` counts renewals; ``renewing_until`` (epoch seconds) is the lease of the one
+    process that is renewing just now.
+    """
+
+    vendor = models.CharField(max_length=20)
+    account = models.CharField(max_length=64)
+    access_token = models.TextField(default="", blank=True)
+    refresh_token = models.TextField(default="", blank=True)
+    expires_at = models.DateTimeField(null=True)
+    refresh_expires_at = models.DateTimeField(null=True)
+    generation = models.PositiveIntegerField(default=0)
+    renewing_until = models.FloatField(default=0)
+    renewing_by = models.CharField(max_length=120, default="", blank=True)
+
+    class Meta:
+        verbose_name = _("vendor token")
+        verbose_name_plural = _("vendor tokens")
+        constraints: ClassVar = [models.UniqueConstraint(fields=["vendor", "account"], name="one_token_per_account")]
+
+    def __str__(self) -> str:
+        return self.vendor

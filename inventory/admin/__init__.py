@@ -1,0 +1,5 @@
+"""The admin of warehouses, SKUs and stock."""
+
+from . import mappings, stock
+
+__all__ = ["mappings", "stock"]

@@ -1,0 +1,44 @@
+"""Warehouse and SKU mappings."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+
+from integrations.admin.base import ChoicesCheckboxFilter
+from integrations.admin.mappings import MappingAdmin, MappingResource, resource_meta
+
+from ..models import SkuMapping, WarehouseMapping
+
+
+class WarehouseMappingResource(MappingResource):
+    Meta = resource_meta(WarehouseMapping, ["dsco_code", "wid"], ["dsco_code", "wid", "stock_source", "sync_stock"])
+
+
+class SkuMappingResource(MappingResource):
+    Meta = resource_meta(
+        SkuMapping,
+        ["dsco_sku", "erp_sku"],
+        ["dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap"],
+    )
+
+
+@admin.register(WarehouseMapping)
+class WarehouseMappingAdmin(MappingAdmin):
+    """Which LingXing warehouse a DSCO code means."""
+
+    resource_classes = (WarehouseMappingResource,)
+    list_display = ("dsco_code", "wid", "stock_source", "sync_stock")
+    list_editable = ("stock_source", "sync_stock")
+    list_filter = (("stock_source", ChoicesCheckboxFilter), "sync_stock")
+    search_fields = ("dsco_code", "wid")
+
+
+@admin.register(SkuMapping)
+class SkuMappingAdmin(MappingAdmin):
+    """Which ERP SKU a DSCO SKU means."""
+
+    resource_classes = (SkuMappingResource,)
+    list_display = ("dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap")
+    list_editable = ("for_orders", "sync_stock", "stock_buffer", "stock_cap")
+    list_filter = ("for_orders", "sync_stock")
+    search_fields = ("dsco_sku", "erp_sku")

@@ -1,0 +1,370 @@
+"""Pages: the queue of orders whose packages need a decision, and packages by hand for one order."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial as bound
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin.sites import site
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.views import View
+from django.views.decorators.cache import never_cache
+from django_q.tasks import async_task
+
+from integrations.admin import words
+from integrations.admin.flow_states import flow_label, workers_alive
+from integrations.deliveries.states import State
+from integrations.models import Flow
+
+from ..compose_drafts import (
+    Content,
+    being_edited,
+    content_of,
+    differences,
+    discard_draft,
+    editor_of,
+    empty_package,
+    has_content,
+    keep_editing,
+    prefilled,
+    save_draft,
+    start_editing,
+    version_of,
+)
+from ..compose_facts import changes, closed_because, facts_for, may_mark_done, shipment_for, snapshot
+from ..compose_preview import Preview, preview_of
+from ..composed_packages import ComposeFacts, NotConfirmed, Problem, body_of, check
+from ..composing import confirm, hindrance, report_elsewhere
+from ..mappings import MappingBook
+from ..models import Shipment, ShippingMapping
+from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
+
+FLOW = "report_shipments"
+RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
+PERMISSION = "orders.compose_shipment"
+
+
+def compose_address(order_id: int) -> str:
+    """Return the address of an order's packages by hand (by the order's primary key)."""
+    return reverse("admin:orders_shipment_compose", args=[order_id])
+
+
+def compose_button(request: HttpRequest, shipment: Shipment) -> list[SafeString]:
+    """Return the link to the packages by hand, for who may and where the state allows it."""
+    if not request.user.has_perm(PERMISSION) or closed_because(shipment) is not None:
+        return []
+    address = compose_address(shipment.order_id)
+    return [
+        format_html('<a class="ob-button ob-button-primary" href="{}">{}</a>', address, _("Put packages together …"))
+    ]
+
+
+def composing_urls() -> list[URLPattern]:
+    """Return the addresses below those of the shipments."""
+    page = site.admin_view(ComposePage.as_view())
+    return [
+        path("by-hand/<int:order_id>/", page, name="orders_shipment_compose"),
+        path("by-hand/<int:order_id>/draft/", site.admin_view(keep_draft), name="orders_shipment_draft"),
+    ]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What one answer of the page is made of."""
+
+    content: Content
+    problems: list[Problem] = field(default_factory=list)
+    version: int = 0
+    preview: Preview | None = None
+    notes: list[str] = field(default_factory=list)
+    reason: str = ""
+
+
+@method_decorator(never_cache, name="dispatch")
+class ComposePage(View):
+    """Order lines × packages: fill, keep, look at what is sent, confirm; or say that it is reported elsewhere."""
+
+    row: Shipment
+    facts: ComposeFacts
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Read the order; whoever may look at shipments may look here."""
+        if not (request.user.has_perm("orders.view_shipment") or request.user.has_perm(PERMISSION)):
+            raise PermissionDenied
+        self._read(kwargs["order_id"])
+        return super().dispatch(request, *args, **kwargs)
+
+    def _read(self, order_id: int) -> None:
+        row = shipment_for(order_id)
+        if row is None:
+            raise Http404
+        self.row = row
+
+    def get(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Show the draft, else LingXing's packages; whoever may compose is noted as the editor."""
+        if self._may(request) and closed_because(self.row) is None and not self._settled(request):
+            start_editing(self.row.pk, request.user.get_username(), timezone.now())
+            self._read(order_id)
+        return self._page(request, self._stored())
+
+    def _settled(self, request: HttpRequest) -> bool:
+        """Somebody has confirmed and it only has to go: the form is shown to who asks for it."""
+        goes = bool(self.row.chosen_by) and self.row.status in (State.DUE, State.WAITING)
+        return goes and "edit" not in request.GET and request.method == "GET"
+
+    def post(self, request: HttpRequest, order_id: int) -> HttpResponse:
+        """Carry out the button that was pressed; what was typed is kept whatever happens."""
+        if not self._may(request):
+            raise PermissionDenied
+        action = request.POST.get("action", "")
+        steps: dict[str, Callable[[HttpRequest], HttpResponse]] = {
+            "save": self._save, "add": self._add, "remove": self._remove, "preview": self._preview,
+            "confirm": self._confirm, "reset": self._reset, "take_over": self._take_over, "done": self._done,
+        }  # fmt: skip
+        step = steps.get(action.partition("-")[0], self._save)
+        try:
+            return step(request)
+        except NotConfirmed as refusal:
+            return self._refused(request, refusal)
+
+    # --- Buttons --------------------------------------------------------------------------------------
+
+    def _save(self, request: HttpRequest) -> HttpResponse:
+        self._keep(request, self._posted(request))
+        messages.success(request, _("Draft saved. Nothing was sent."))
+        return self._back()
+
+    def _add(self, request: HttpRequest) -> HttpResponse:
+        content = self._posted(request)
+        if len(content["packages"]) < MOST_PACKAGES:
+            facts = facts_for(self.row.order, [])
+            content["packages"].append(empty_package(self.row.order, MappingBook.load([self.row.order]), facts))
+        self._keep(request, content)
+        return self._back(f"#package-{len(content['packages'])}")
+
+    def _remove(self, request: HttpRequest) -> HttpResponse:
+        content = self._posted(request)
+        place = request.POST["action"].partition("-")[2]
+        if (
+            place.isdecimal()
+            and int(place) < len(content["packages"])
+            and not content["packages"][int(place)]["source"]
+        ):
+            del content["packages"][int(place)]
+        self._keep(request, content)
+        return self._back()
+
+    def _preview(self, request: HttpRequest) -> HttpResponse:
+        content = self._posted(request)
+        version = self._keep(request, content)
+        read = understood(content)
+        facts = self._facts(read)
+        problems = self._changed(request, facts) or read.problems
+        if not problems:
+            now, partial, reason = timezone.now(), content["partial"], content["reason"]
+            problems = read.placed(check(facts, read.packages, now, partial=partial, partial_reason=reason))
+        shown = Shown(content, problems, version)
+        if not problems:
+            waits = hindrance(self.row, body_of(facts, read.packages))
+            known = list(self.row.order.packages.all())
+            shown.preview = preview_of(facts, read.packages, known, waits, content["reason"].strip())
+        return self._page(request, shown)
+
+    def _confirm(self, request: HttpRequest) -> HttpResponse:
+        content = self._posted(request)
+        read = understood(content)
+        if read.problems:
+            raise NotConfirmed(read.problems)
+        try:
+            result = confirm(
+                self.row, read.packages, request.user.get_username(), partial=content["partial"],
+                partial_reason=content["reason"], seen=_seen(request), version=_version(request),
+            )  # fmt: skip
+        except NotConfirmed as refusal:
+            raise NotConfirmed(read.placed(refusal.problems)) from None
+        if result.waits is not None:
+            text = _("Stored, but not sent yet: %(why)s")
+            why = result.waits.message or words.reason(result.waits.code)
+            messages.warning(request, text % {"why": why})
+        else:
+            messages.success(request, _("Confirmed. One call tells DSCO about all these packages."))
+            _start_flow(request, self.row.order.dsco_order_id)
+        return self._back()
+
+    def _reset(self, request: HttpRequest) -> HttpResponse:
+        discard_draft(self.row.pk, request.user.get_username(), _version(request), timezone.now())
+        messages.info(request, _("The packages were filled from LingXing again."))
+        return self._back()
+
+    def _take_over(self, request: HttpRequest) -> HttpResponse:
+        start_editing(self.row.pk, request.user.get_username(), timezone.now(), take_over=True)
+        messages.info(
+            request, _("You edit these packages now. What the other person still has open cannot be confirmed.")
+        )
+        return self._back()
+
+    def _done(self, request: HttpRequest) -> HttpResponse:
+        report_elsewhere(self.row, request.user.get_username(), request.POST.get("done_reason", ""))
+        messages.success(request, _("Noted as reported elsewhere. Nothing was sent."))
+        return self._back()
+
+    def _refused(self, request: HttpRequest, refusal: NotConfirmed) -> HttpResponse:
+        """Show what was typed with what stands against it, on top of the present facts."""
+        self._read(self.row.order_id)
+        content = self._posted(request)
+        if "count" not in request.POST:  # only the reason of another button was posted
+            shown = self._stored()
+            shown.problems, shown.reason = refusal.problems, request.POST.get("done_reason", "")
+            return self._page(request, shown)
+        shown = Shown(content, refusal.problems, version_of(self.row))
+        if refusal.code == "draft_changed" and has_content(self.row):
+            shown.notes = differences(content, content_of(self.row))
+        return self._page(request, shown)
+
+    # --- Pieces ---------------------------------------------------------------------------------------
+
+    def _may(self, request: HttpRequest) -> bool:
+        return request.user.has_perm(PERMISSION)
+
+    def _back(self, anchor: str = "") -> HttpResponse:
+        return HttpResponseRedirect(compose_address(self.row.order_id) + anchor)
+
+    def _posted(self, request: HttpRequest) -> Content:
+        return posted(request.POST, list(self.row.order.lines.all()))
+
+    def _keep(self, request: HttpRequest, content: Content) -> int:
+        actor = request.user.get_username()
+        return save_draft(self.row.pk, actor, content, _version(request), _seen(request), timezone.now())
+
+    def _changed(self, request: HttpRequest, facts: ComposeFacts) -> list[Problem]:
+        """Return what is different from what the person saw when the page was built."""
+        found = changes(_seen(request), snapshot(self.row, facts), facts.lines)
+        return [Problem("changed", text) for text in found]
+
+    def _facts(self, read: Understood) -> ComposeFacts:
+        return facts_for(self.row.order, [package.tracking_number for package in read.packages])
+
+    def _stored(self) -> Shown:
+        if has_content(self.row):
+            return Shown(content_of(self.row), version=version_of(self.row))
+        facts = facts_for(self.row.order, [])
+        packages = list(self.row.order.packages.all())
+        names = MappingBook.load([self.row.order])
+        return Shown(prefilled(facts, packages, names, timezone.now()), version=version_of(self.row))
+
+    def _page(self, request: HttpRequest, shown: Shown) -> HttpResponse:
+        facts = facts_for(self.row.order, [])
+        seen, now = snapshot(self.row, facts), timezone.now()
+        closed, editor = closed_because(self.row), editor_of(self.row, now)
+        other = editor if editor is not None and editor.name != request.user.get_username() else None
+        editable = self._may(request) and closed is None and other is None
+        context = {
+            **site.each_context(request),
+            "title": _("Packages of order %(order)s") % {"order": self.row.order},
+            "order": self.row.order,
+            "row": self.row,
+            "state": words.state_label(self.row.status),
+            "why": words.reason_text(self.row),
+            "ship_by": words.deadline(self.row.order.ship_by),
+            "closed": closed,
+            "settled": closed is None and self._settled(request),
+            "other": being_edited(other) if other and closed is None else "",
+            "may_take_over": self._may(request) and closed is None and other is not None,
+            "may_mark_done": self._may(request) and may_mark_done(self.row) and other is None,
+            "editable": editable,
+            "grid": grid(facts, shown.content, shown.problems),
+            "changed": [] if shown.problems else changes(self.row.draft.get("seen", {}), seen, facts.lines),
+            "draft": self.row.draft if has_content(self.row) else {},
+            "policy": facts.policy,
+            "zone": timezone.get_current_timezone_name(),
+            "ignored": [(one, words.reason(one.ignored)) for one in self.row.order.packages.all() if one.ignored],
+            "suggestions": _suggestions(facts) if editable else {},
+            "sent": json.dumps(self.row.body, ensure_ascii=False, indent=2) if self.row.body else "",
+            "seen": json.dumps(seen),
+            "shown": shown,
+            "now": now,
+        }  # fmt: skip
+        template = "admin/orders/compose_preview.html" if shown.preview else "admin/orders/compose.html"
+        return TemplateResponse(request, template, context)
+
+
+def _suggestions(facts: ComposeFacts) -> dict[str, list[str]]:
+    rows = ShippingMapping.objects.values_list(
+        "report_carrier", "report_method", "report_service_level", "service_level"
+    )
+    order = facts.order
+    columns: list[set[str]] = [
+        {order.ship_carrier},
+        {order.ship_method},
+        {order.service_level},
+        set(facts.warehouse_codes),
+    ]
+    for carrier, method, level, mapped in rows:
+        columns[0].add(carrier)
+        columns[1].add(method)
+        columns[2] |= {level, mapped}
+    columns[3].add(order.warehouse_code)
+    names = ("carriers", "methods", "levels", "codes")
+    return {name: sorted(values - {"", "*"}) for name, values in zip(names, columns, strict=True)}
+
+
+def _version(request: HttpRequest) -> int:
+    text = request.POST.get("version", "")
+    return int(text) if text.isdecimal() and len(text) < 10 else -1
+
+
+def _seen(request: HttpRequest) -> dict[str, Any]:
+    try:
+        seen = json.loads(request.POST.get("seen", "{}"))
+    except ValueError:
+        return {}
+    return seen if isinstance(seen, dict) else {}
+
+
+def _start_flow(request: HttpRequest, dsco_order_id: str) -> None:
+    """Let the workers send it at once; a paused flow stays paused."""
+    if Flow.objects.filter(name=FLOW, paused=True).exists():
+        text = _("The flow “%(flow)s” is paused: it goes when the flow is resumed.")
+        messages.warning(request, text % {"flow": flow_label(FLOW)})
+        return
+    start = bound(async_task, RUN_FLOW_TASK, FLOW, trigger="released", order_ids=[dsco_order_id], task_name=FLOW)
+    transaction.on_commit(start)
+    if not workers_alive():
+        messages.warning(request, _("No worker is running: it is sent when one is started (manage.py qcluster)."))
+
+
+@never_cache
+def keep_draft(request: HttpRequest, order_id: int) -> HttpResponse:
+    """Keep what is typed while the page is open, and renew the editor's mark (with ``renew``: only that).
+
+    Answers JSON; status 409 says what is in the way.
+    """
+    if request.method != "POST" or not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    row = shipment_for(order_id)
+    if row is None:
+        raise Http404
+    content = posted(request.POST, list(row.order.lines.all()))
+    now, actor, version = timezone.now(), request.user.get_username(), _version(request)
+    try:
+        if "renew" in request.POST:
+            keep_editing(row.pk, actor, version, now)
+            return JsonResponse({"version": version, "message": ""})
+        version = save_draft(row.pk, actor, content, version, _seen(request), now)
+    except NotConfirmed as refusal:
+        return JsonResponse({"code": refusal.code, "message": str(refusal)}, status=409)
+    saved = _("Draft saved at %(time)s") % {"time": timezone.localtime(now).strftime("%H:%M:%S")}
+    return JsonResponse({"version": version, "message": saved})

@@ -1,0 +1,114 @@
+"""Filters of the order list. Each uses an index or first limits itself to open orders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from integrations.admin.base import DropdownFilter
+from integrations.admin.filters import SinceFilter
+from integrations.admin.kinds import PROBLEMS
+from integrations.deliveries.states import State
+
+from ..holds import KINDS
+from ..models import Order, RetailerPolicy, Stage
+
+# Orders that still have to leave the warehouse.
+OPEN_STAGES = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED)
+# One probe of the index for each retailer instead of DISTINCT over the table.
+KNOWN_RETAILERS = """
+    WITH RECURSIVE known(retailer_id) AS (
+        SELECT min(retailer_id) FROM orders_order WHERE retailer_id > ''
+        UNION ALL
+        SELECT (SELECT min(retailer_id) FROM orders_order WHERE retailer_id > known.retailer_id)
+        FROM known WHERE known.retailer_id IS NOT NULL
+    )
+    SELECT retailer_id, (
+        SELECT retailer_name FROM orders_order WHERE orders_order.retailer_id = known.retailer_id
+        ORDER BY first_seen_at DESC, id DESC LIMIT 1)
+    FROM known WHERE retailer_id IS NOT NULL
+"""
+
+
+def known_retailers() -> dict[str, str]:
+    """Return every retailer that has a policy or an order, with its name: two queries."""
+    with connection.cursor() as cursor:
+        cursor.execute(KNOWN_RETAILERS)
+        names = {retailer_id: name or retailer_id for retailer_id, name in cursor.fetchall()}
+    for retailer_id, name in RetailerPolicy.objects.values_list("retailer_id", "name"):
+        names[retailer_id] = name or names.get(retailer_id, retailer_id)
+    return dict(sorted(names.items(), key=lambda item: item[1].lower()))
+
+
+class ProblemFilter(DropdownFilter):
+    """Orders with a delivery that a person should look at: of any kind, of one state, of one kind."""
+
+    title = _("open problem")
+    parameter_name = "problem"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return "any", the states, the kinds."""
+        states = [(state.value, state.label) for state in PROBLEMS]
+        return [("any", _("Any problem")), *states, *((kind.KIND, kind._meta.verbose_name) for kind in KINDS)]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list."""
+        value = self.value()
+        if not value:
+            return queryset
+        states = [State(value)] if value in PROBLEMS else PROBLEMS
+        kinds = [kind for kind in KINDS if value == kind.KIND] or KINDS
+        matching = Q()
+        for kind in kinds:
+            matching |= Q(pk__in=kind._default_manager.filter(status__in=states).values("order_id"))
+        return queryset.filter(matching)
+
+
+class RetailerFilter(DropdownFilter):
+    title = _("retailer")
+    parameter_name = "retailer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the retailers that there are."""
+        return list(known_retailers().items())
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Limit the list to a retailer."""
+        return queryset.filter(retailer_id=self.value()) if self.value() else queryset
+
+
+class AttentionFilter(DropdownFilter):
+    """Orders that are held, asked to be cancelled, or could not be read."""
+
+    title = _("mark")
+    parameter_name = "mark"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the marks."""
+        return [
+            ("held", _("Held")), ("cancel", _("Cancellation requested")),
+            ("unreadable", _("Could not be read in full")), ("test", _("Test order")),
+        ]  # fmt: skip
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Order]) -> QuerySet[Order]:
+        """Limit the list."""
+        match self.value():
+            case "held":
+                return queryset.filter(held=True)
+            case "cancel":
+                return queryset.filter(cancel_requested=True)
+            case "unreadable":
+                return queryset.exclude(problem="")
+            case "test":
+                return queryset.filter(test_order=True)
+        return queryset
+
+
+class FirstSeenFilter(SinceFilter):
+    title = _("first seen")
+    parameter_name = "seen"
+    column = "first_seen_at"

@@ -1,0 +1,33 @@
+"""A mapping was saved in the admin: orders that waited for it go at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.dispatch import receiver
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import ngettext
+
+from integrations.admin.flows import start_flow
+from integrations.admin.mappings import mappings_changed
+from integrations.inbox import is_running_by_schedule
+
+from ..flows.push_orders import release_mapped
+
+
+@receiver(mappings_changed)
+def release_what_waited(sender: type[Any], request: HttpRequest, **_arguments: Any) -> None:
+    """Make the pushes due whose mappings are complete now, and start their flow."""
+    number = release_mapped(timezone.now())
+    if not number:
+        return
+    if is_running_by_schedule("push_orders"):
+        start_flow("push_orders", request.user.get_username())
+    text = ngettext(
+        "%(n)d order that waited for a mapping goes to LingXing now.",
+        "%(n)d orders that waited for a mapping go to LingXing now.",
+        number,
+    )
+    messages.success(request, text % {"n": number})

@@ -1,0 +1,51 @@
+"""What an order waits for: its worst delivery, else the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from integrations.admin import words
+from integrations.admin.kinds import kind_label
+from integrations.deliveries.models import Delivery
+from integrations.deliveries.states import OPEN, State
+
+from ..holds import KINDS
+
+RANK = (State.NEEDS_ATTENTION, State.FAILED, State.UNCERTAIN)
+
+
+def open_deliveries(order_ids: Iterable[int]) -> dict[int, list[Delivery]]:
+    """Return the open deliveries of some orders in the order of the steps: one query for each kind."""
+    found: dict[int, list[Delivery]] = {pk: [] for pk in order_ids}
+    columns = ("order_id", "status", "reason_code", "last_error_code", "last_error", "due_at")
+    for kind in KINDS:
+        rows = kind._default_manager.filter(order__in=list(found), status__in=OPEN).only(*columns)
+        for row in rows:
+            found[row.order_id].append(row)
+    return found
+
+
+def worst(deliveries: Iterable[Delivery]) -> Delivery | None:
+    """Return the delivery that a person should hear of first: a problem, else the next step."""
+    rows = list(deliveries)
+    for state in RANK:
+        for row in rows:
+            if row.status == state:
+                return row
+    return rows[0] if rows else None
+
+
+def waits_for(deliveries: Iterable[Delivery]) -> SafeString | str:
+    """Return what an order waits for: step, state and reason."""
+    row = worst(deliveries)
+    if row is None:
+        return words.EMPTY
+    why = words.reason_text(row)
+    return format_html(
+        '<span class="ob-waits"><span class="ob-nowrap">{} {}</span><span class="ob-quiet" title="{}">{}</span></span>',
+        kind_label(row.KIND), words.state_label(row.status), row.last_error or why,
+        "" if why == words.EMPTY else why,
+    )  # fmt: skip

@@ -1,0 +1,80 @@
+"""The order list's tabs, and the filters behind them that are chosen by a tab or by pasting, not in the filter box."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from integrations.admin.base import DropdownFilter
+from integrations.admin.records import list_address
+
+from .. import worklists
+from ..models import Order
+from .search import order_ids_for_numbers, pasted_numbers
+
+WORKLIST, PASTED = "worklist", "pasted"
+# Those about deadlines begin with what is due first.
+BY_DEADLINE = {"ship_today": "ship_by", "at_risk": "ship_by"}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """A tab: its address, label, and the number of orders behind it."""
+
+    address: str
+    label: str | Promise
+    help: str | Promise
+    number: str = ""
+    active: bool = False
+    urgent: bool = False
+
+
+class HiddenFilter(DropdownFilter):
+    """A filter that is part of the address only; the filter box keeps it when other filters are applied."""
+
+    template = "admin/orders/kept_filter.html"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return one choice: without any, Django would not apply the filter."""
+        return [("", "")]
+
+
+class WorklistFilter(HiddenFilter):
+    title = _("list")
+    parameter_name = WORKLIST
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Limit the list to one of the daily questions."""
+        chosen = worklists.BY_NAME.get(self.value() or "")
+        return chosen.narrow(queryset) if chosen else queryset
+
+
+class PastedFilter(HiddenFilter):
+    title = _("pasted numbers")
+    parameter_name = PASTED
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        """Limit the list to the orders whose numbers were pasted."""
+        numbers = pasted_numbers(request, self.value() or "")
+        return queryset if numbers is None else queryset.filter(pk__in=order_ids_for_numbers(request, numbers))
+
+
+def tabs(request: HttpRequest) -> list[Tab]:
+    """Return the tabs with their counts."""
+    chosen = request.GET.get(WORKLIST, "")
+    counts = worklists.counts()
+    first = Tab(list_address(Order), _("All"), _("Every order, newest first"), active=not request.GET)
+    return [
+        first,
+        *(
+            Tab(
+                list_address(Order, worklist=each.name), each.label, each.help, worklists.shown(counts[each.name]),
+                active=each.name == chosen, urgent=each.urgent and counts[each.name] > 0,
+            )
+            for each in worklists.WORKLISTS
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,42 @@
+"""What the ERP orders of an order say together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from django.utils.translation import gettext as _
+
+from integrations.deliveries import outcomes
+from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.states import State
+
+from .models import Cancellation, ErpOrder, ErpStatus, Order
+
+
+def live_orders(erp_orders: Iterable[ErpOrder]) -> list[ErpOrder]:
+    """Return the ERP orders that still carry the order: not cancelled, deleted or hidden behind a merged one."""
+    return [erp_order for erp_order in erp_orders if not erp_order.dead and erp_order.status != ErpStatus.HIDDEN]
+
+
+def being_cancelled(order_ids: Iterable[int]) -> set[int]:
+    """Return those orders (primary keys) of which we cancel, or have cancelled, something ourselves."""
+    ours = Cancellation.objects.filter(order__in=list(order_ids)).exclude(status=State.SKIPPED)
+    return set(ours.values_list("order_id", flat=True))
+
+
+def is_dead(erp_orders: Sequence[ErpOrder]) -> bool:
+    """Return whether LingXing shows the order and nothing will ever leave the warehouse for it."""
+    return bool(erp_orders) and all(erp_order.dead for erp_order in erp_orders)
+
+
+def cancelled_in_erp(order: Order, platform_order_no: str) -> Outcome:
+    """LingXing will not deliver what DSCO still wants: a person decides."""
+    return outcomes.needs_attention(
+        "cancelled_in_erp",
+        _(
+            "Order %(order)s is cancelled or deleted in LingXing, but DSCO still wants it. Restore it there (or create"
+            " it again under the platform order number %(number)s): it then goes on by itself. If you cannot deliver,"
+            " cancel its items at DSCO."
+        )
+        % {"order": order.dsco_order_id, "number": platform_order_no},
+    )

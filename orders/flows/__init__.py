@@ -1,0 +1,21 @@
+"""The flows of the order business; importing this package announces them and their kinds of delivery."""
+
+from . import (
+    acknowledge_orders,
+    apply_cancellations,
+    cancellation_kind,
+    pull_orders,
+    push_orders,
+    report_invoices,
+    report_shipments,
+)
+
+__all__ = [
+    "acknowledge_orders",
+    "apply_cancellations",
+    "cancellation_kind",
+    "pull_orders",
+    "push_orders",
+    "report_invoices",
+    "report_shipments",
+]

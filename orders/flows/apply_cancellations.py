@@ -1,0 +1,351 @@
+"""Flow ``apply_cancellations``: what a retailer cancelled or asks to cancel is stopped, and confirmed to him.
+
+Not in the ERP yet: it never gets there. In the ERP, not shipped: cancelled in LingXing, then confirmed to DSCO; two
+rows, so that a crash between the two loses neither. Shipped, or cancelled in part: a person decides. The kind of
+delivery stands in ``orders/flows/cancellation_kind.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.translation import gettext_lazy
+
+from integrations.deliveries.releases import park, release
+from integrations.deliveries.states import IN_FLIGHT, State
+from integrations.flows.context import FlowContext
+from integrations.flows.registry import flow
+from integrations.lingxing import LingXingClient
+
+from .. import cancellations as words
+from ..cancellations import (
+    ALREADY_ADJUSTED,
+    CANCEL_REQUESTED,
+    ORDER_CANCELLED,
+    REFUSED,
+    WAITING_FOR_ERP,
+    WITHDRAWN,
+    Wish,
+    is_adjusted,
+    original_orders,
+    wish_of,
+)
+from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
+from ..models import Cancellation, CancellationAction, ErpPush, Order, OrderLine, RetailerPolicy, Shipment, Stage
+from ..policies import policies_for
+from ..stages import refresh_stages
+from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, resume
+
+CHUNK = 200
+OPEN_STAGES = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED, Stage.SHIPPED)
+ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
+Rows = dict[str, Cancellation]
+
+
+@flow(
+    "apply_cancellations",
+    gettext_lazy("Apply cancellations"),
+    interval_seconds=120,
+    position=7,
+    delivers="cancellation",
+)
+def apply_cancellations(context: FlowContext) -> None:
+    """Find what is to be cancelled, park what must not happen any more, then carry out what is due."""
+    orders = Order.objects.all()
+    if context.order_ids:
+        orders = orders.filter(dsco_order_id__in=context.order_ids)
+    for chunk in _chunks(_concerned(orders)):
+        _decide(context, chunk)
+    rows = Cancellation.objects.filter(order__in=orders) if context.order_ids else Cancellation.objects.all()
+    _release_unblocked(rows, context.now)
+    for _round in (ERP, DSCO):
+        # What the first round stopped in LingXing is confirmed to DSCO in the second one.
+        ids = list(rows.values_list("pk", flat=True)) if context.order_ids else None
+        context.deliver("cancellation", ids=ids)
+
+
+def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Open orders of which something is cancelled or asked to be, and those with an unfinished cancellation."""
+    lines = OrderLine.objects.filter(Q(cancel_requested=True) | Q(cancelled_quantity__gt=0), order=OuterRef("pk"))
+    unfinished = Cancellation.objects.filter(status__in=OPEN_ROWS).values("order")
+    flagged = Q(cancel_requested=True) | Q(dsco_status__in=CANCELLED_STATUSES) | Exists(lines)
+    return orders.filter(Q(stage__in=OPEN_STAGES) & flagged | Q(pk__in=unfinished))
+
+
+def _chunks(orders: QuerySet[Order]) -> Iterable[list[Order]]:
+    last = 0
+    while True:
+        rows = orders.filter(pk__gt=last).order_by("pk").select_related("erp_push", "shipment").defer("payload")
+        chunk = list(rows.prefetch_related("lines", "cancellations")[:CHUNK])
+        if not chunk:
+            return
+        yield chunk
+        last = chunk[-1].pk
+
+
+def _decide(context: FlowContext, orders: Sequence[Order]) -> None:
+    policies = policies_for(order.retailer_id for order in orders)
+    in_part = []
+    with transaction.atomic():
+        for order in orders:
+            if _decide_one(context, order, policies[order.retailer_id]):
+                in_part.append(order)
+        refresh_stages(order.pk for order in orders)
+    if in_part:
+        _decide_in_part(context, in_part, policies)
+
+
+def _decide_one(context: FlowContext, order: Order, policy: RetailerPolicy) -> bool:
+    """Create, release and park the rows of one order; True when LingXing must be asked what it holds."""
+    wish = wish_of(order, list(order.lines.all()), order.cancellations.all())
+    rows: Rows = {row.action: row for row in order.cancellations.all()}
+    push = order.erp_push
+    if wish is None:
+        _withdraw(context, order, rows)
+        return False
+    pushed = push.status == State.SUCCEEDED or bool(push.remote_reference)
+    if not pushed and (push.status in IN_FLIGHT or push.maybe_sent or push.status == State.SKIPPED):
+        return False  # its truth comes first; what is skipped is handled elsewhere
+    if not wish.settled and _is_refused(rows.get(DSCO)) and rows[DSCO].lines == wish.asked:
+        return False
+    if not pushed:
+        _before_push(context, order, wish, rows, policy)
+        return False
+    if wish.whole:
+        _after_push(context, order, wish, rows, policy)
+        return False
+    return _is_new_part(context, order, wish, rows)
+
+
+# --- Not in the ERP -----------------------------------------------------------------------------------
+
+
+def _before_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, policy: RetailerPolicy) -> None:
+    confirmation = rows.get(DSCO)
+    if wish.settled:
+        _close(rows, "already_cancelled", context.now)
+        if wish.whole:
+            _stop_push(order, ORDER_CANCELLED, context.now)
+        else:
+            resume(order.pk, context.now)  # the push takes the quantities that are left
+        return
+    if wish.whole:
+        if not _stop_push(order, CANCEL_REQUESTED, context.now):
+            return
+    else:
+        park(_push_of(order), State.WAITING, CANCEL_REQUESTED, "", context.now)
+    if confirmation is not None and confirmation.status == State.SUCCEEDED:
+        if confirmation.lines != wish.asked:
+            _cannot_repeat(context, order)
+        return
+    _owe(context, order, DSCO, wish.asked, policy, accepted=policy.accept_cancel_requests)
+
+
+def _push_of(order: Order) -> QuerySet[ErpPush]:
+    return ErpPush.objects.filter(order=order)
+
+
+def _stop_push(order: Order, code: str, now: datetime) -> bool:
+    """Cancel the push and what follows it; False when a worker has just taken it."""
+    if order.erp_push.status != State.CANCELLED and not park(_push_of(order), State.CANCELLED, code, "", now):
+        return False
+    close_following([order.pk], now)
+    return True
+
+
+# --- In the ERP ---------------------------------------------------------------------------------------
+
+
+def _after_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, policy: RetailerPolicy) -> None:
+    stop, confirmation = rows.get(ERP), rows.get(DSCO)
+    refused_before = wish.settled and confirmation is not None and _is_refused(confirmation)
+    if wish.settled and confirmation is not None:
+        _close({DSCO: confirmation}, "already_cancelled", context.now)
+    if stop is not None and not refused_before and _is_settled(context, order, stop):
+        if stop.status == State.SUCCEEDED and not stop.lines and not wish.settled and confirmation is None:
+            _owe(context, order, DSCO, wish.asked, policy, accepted=True)
+        return
+    if has_shipped(order):
+        _raise(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), [])
+        return
+    _owe(context, order, ERP, [], policy, accepted=wish.settled or policy.accept_cancel_requests)
+    if not wish.settled:
+        _await_erp(context, order, wish, policy, confirmation)
+
+
+def _is_refused(row: Cancellation | None) -> bool:
+    """Whether a person skipped the row: the retailer's request was refused."""
+    return row is not None and row.status == State.SKIPPED and row.reason_code == REFUSED
+
+
+def _is_settled(context: FlowContext, order: Order, stop: Cancellation) -> bool:
+    """Whether the ERP's row needs nothing more: under way, done or refused by a person."""
+    if stop.status == State.SUCCEEDED and stop.lines:
+        _cannot_repeat(context, order)
+    return stop.status in IN_FLIGHT | {State.SUCCEEDED} or (_is_refused(stop) and not stop.lines)
+
+
+def _is_new_part(context: FlowContext, order: Order, wish: Wish, rows: Rows) -> bool:
+    stop = rows.get(ERP)
+    if stop is None or stop.status == State.CANCELLED:
+        return True
+    if stop.lines == wish.reduced or stop.status in IN_FLIGHT:
+        return False
+    if stop.status == State.SUCCEEDED:
+        _cannot_repeat(context, order)
+        return False
+    return True
+
+
+def _decide_in_part(context: FlowContext, orders: Sequence[Order], policies: dict[str, RetailerPolicy]) -> None:
+    """A part was cancelled or is asked to be: where LingXing holds more than is wanted, a person reduces it."""
+    client = LingXingClient.from_settings()
+    numbers = sorted({order.erp_push.platform_order_no for order in orders})
+    (found,) = context.in_parallel(client.orders_by_platform_numbers, [numbers])
+    with transaction.atomic():
+        for order in orders:
+            push, lines = order.erp_push, list(order.lines.all())
+            ours = [row for row in found if push.platform_order_no in row.platform_order_nos]
+            wish = wish_of(order, lines, order.cancellations.all())
+            if wish is None or (not ours and not wish.asked):
+                continue
+            rows: Rows = {row.action: row for row in order.cancellations.all()}
+            stop = rows.get(ERP)
+            if ours and is_adjusted(original_orders(ours, push.store_id), wish.reduced, lines):
+                _note_adjusted(context, order, stop, wish)
+            elif has_shipped(order):
+                _raise(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), wish.reduced)
+                continue
+            else:
+                text = words.partly_text(wish.reduced, lines)
+                _raise(context, order, stop, "partly_cancelled", text, wish.reduced)
+            if wish.asked:
+                _await_erp(context, order, wish, policies[order.retailer_id], rows.get(DSCO))
+
+
+def _note_adjusted(context: FlowContext, order: Order, stop: Cancellation | None, wish: Wish) -> None:
+    """Remember that LingXing holds the right quantities, so that it is not asked again."""
+    stop = stop or _create(order, ERP, State.WAITING, "", "", wish.reduced, "", context.now)
+    Cancellation.objects.filter(pk=stop.pk).update(lines=wish.reduced)
+    park(Cancellation.objects.filter(pk=stop.pk), State.SKIPPED, ALREADY_ADJUSTED, "", context.now)
+
+
+# --- Rows ---------------------------------------------------------------------------------------------
+
+
+def _owe(
+    context: FlowContext, order: Order, action: str, lines: list[dict[str, int]], policy: RetailerPolicy, *,
+    accepted: bool,
+) -> None:  # fmt: skip
+    """Make the action due, or put it before a person; what is due, under way or being looked at stays."""
+    row = next((row for row in order.cancellations.all() if row.action == action), None)
+    if row is None:
+        state, code = (State.DUE, "") if accepted else (State.NEEDS_ATTENTION, CANCEL_REQUESTED)
+        text = "" if accepted else words.request_text()
+        _create(order, action, state, code, text, lines, policy.cancel_code, context.now)
+        context.count("cancellations")
+        return
+    rows = Cancellation.objects.filter(pk=row.pk)
+    if row.status in OPEN_ROWS | {State.CANCELLED, State.SKIPPED} and row.lines != lines:
+        rows.update(lines=lines)
+    if row.status in (State.CANCELLED, State.SKIPPED) or row.reason_code == "partly_cancelled":
+        if accepted:
+            release(rows, context.now)
+        else:
+            park(rows, State.WAITING, CANCEL_REQUESTED, "", context.now)
+            park(rows, State.NEEDS_ATTENTION, CANCEL_REQUESTED, words.request_text(), context.now)
+    elif accepted and row.reason_code == CANCEL_REQUESTED:
+        release(rows, context.now)  # asked before, cancelled by the retailer himself now
+
+
+def _await_erp(
+    context: FlowContext, order: Order, wish: Wish, policy: RetailerPolicy, confirmation: Cancellation | None
+) -> None:
+    """The confirmation to DSCO waits until the ERP order is stopped."""
+    if confirmation is None:
+        _create(order, DSCO, State.WAITING, WAITING_FOR_ERP, "", wish.asked, policy.cancel_code, context.now)
+    elif confirmation.status in (State.CANCELLED, State.SKIPPED, State.WAITING):
+        rows = Cancellation.objects.filter(pk=confirmation.pk)
+        rows.update(lines=wish.asked)
+        park(rows, State.WAITING, WAITING_FOR_ERP, "", context.now)
+
+
+def _raise(
+    context: FlowContext, order: Order, row: Cancellation | None, code: str, text: str, lines: list[dict[str, int]]
+) -> None:
+    """Put the ERP action before a person; nothing is sent for it."""
+    if row is None:
+        _create(order, ERP, State.NEEDS_ATTENTION, code, text, lines, "", context.now)
+        context.count("needs_attention")
+        return
+    rows = Cancellation.objects.filter(pk=row.pk)
+    rows.update(lines=lines)
+    if row.status in (State.CANCELLED, State.SKIPPED):
+        park(rows, State.WAITING, code, "", context.now)
+    if row.status != State.NEEDS_ATTENTION or row.reason_code != code:
+        rows.filter(status=State.NEEDS_ATTENTION).update(
+            reason_code=code, last_error_code=code, last_error=text, cause=""
+        )
+        park(rows, State.NEEDS_ATTENTION, code, text, context.now)
+
+
+def _create(
+    order: Order, action: str, state: State, code: str, text: str, lines: list[dict[str, int]], cancel_code: str,
+    now: datetime,
+) -> Cancellation:  # fmt: skip
+    return Cancellation.objects.create(
+        key=f"cancellation:{order.dsco_order_id}:{action}", order=order, action=action, status=state,
+        due_at=now if state == State.DUE else None, reason_code=code, last_error_code=code if text else "",
+        last_error=text, lines=lines, cancel_code=cancel_code,
+    )  # fmt: skip
+
+
+def _close(rows: Rows, code: str, now: datetime) -> None:
+    """Nothing is owed any more for rows that were not carried out."""
+    found = Cancellation.objects.filter(pk__in=[row.pk for row in rows.values()], maybe_sent=False)
+    if any(_is_refused(row) for row in rows.values()):
+        park(found.filter(status=State.SKIPPED), State.WAITING, code, "", now)  # the request itself is gone
+    park(found.filter(status__in=OPEN_ROWS), State.CANCELLED, code, "", now)
+
+
+def _withdraw(context: FlowContext, order: Order, rows: Rows) -> None:
+    """The request was taken back: what was not carried out is not owed any more, and the order goes on."""
+    if not rows:
+        return
+    stop, confirmation = rows.get(ERP), rows.get(DSCO)
+    if stop is not None and stop.status == State.SUCCEEDED:
+        if confirmation is not None and confirmation.status in (State.WAITING, State.DUE):
+            late = Cancellation.objects.filter(pk=confirmation.pk)
+            park(late, State.NEEDS_ATTENTION, "withdrawn_too_late", words.withdrawn_text(), context.now)
+        return
+    _close(rows, WITHDRAWN, context.now)
+    if not any(row.status in IN_FLIGHT for row in rows.values()) and resume(order.pk, context.now):
+        context.release("push_orders")
+
+
+def _cannot_repeat(context: FlowContext, order: Order) -> None:
+    """Each action exists once per order: a second, different cancellation needs a person before goods are reported."""
+    shipment = Shipment.objects.filter(order=order)
+    park(shipment, State.NEEDS_ATTENTION, "cancelled_again", words.again_text(), context.now)
+
+
+def _release_unblocked(rows: QuerySet[Cancellation], now: datetime) -> None:
+    """Rows that waited for the end of a hold, for the policy, or for the ERP's part."""
+    waiting = rows.filter(status=State.WAITING, reason_code__in=PASSING_REASONS).select_related("order")
+    waiting_rows = list(waiting.defer("order__payload"))
+    policies = policies_for(row.order.retailer_id for row in waiting_rows)
+    free = [
+        row.pk for row in waiting_rows if blocked(row.order, policies[row.order.retailer_id].cancellation_mode) is None
+    ]
+    if free:
+        release(Cancellation.objects.filter(pk__in=free), now)
+    stopped = Cancellation.objects.filter(
+        Q(status=State.SUCCEEDED) | Q(status=State.SKIPPED, reason_code=ALREADY_ADJUSTED), action=ERP
+    )
+    after_erp = rows.filter(status=State.WAITING, reason_code=WAITING_FOR_ERP, action=DSCO)
+    ready = list(after_erp.filter(order__in=stopped.values("order")).values_list("pk", flat=True))
+    if ready:
+        release(Cancellation.objects.filter(pk__in=ready), now)

@@ -1,0 +1,380 @@
+"""Flow ``report_invoices`` and the delivery kind ``invoice``: what was shipped in full is invoiced, once.
+
+DSCO takes an invoice only for what it shows as shipped itself, so an order waits until its own record says so: the
+payload of the last pull, the change log of the shipment, or else the order as DSCO gives it when asked. The body is
+composed and stored with its number before anything is sent. The calls stand in ``orders/invoice_calls.py``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from integrations.deliveries import outcomes
+from integrations.deliveries.kinds import DeliveryKind, Plan, register_kind
+from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.releases import park, release
+from integrations.deliveries.states import State
+from integrations.dsco import DscoClient
+from integrations.dsco.schemas import InvoiceBody
+from integrations.errors import VendorError
+from integrations.flows.context import FlowContext
+from integrations.flows.registry import flow
+from integrations.models import Attempt, AttemptAction
+
+from .. import invoice_calls
+from ..conditions import blocked, is_cancelled
+from ..intake import store_page
+from ..invoices import (
+    CannotInvoice,
+    Coverage,
+    Shipped,
+    base_number,
+    compose,
+    numbers_after,
+    packages_of,
+    shipped_at_dsco,
+    shipped_by_report,
+    stored,
+)
+from ..models import Invoice, InvoiceTiming, OrderLine, Shipment
+from ..policies import policies_for
+from ..stages import refresh_stages
+
+CHUNK = 500
+MOST_ASKED = 200
+DIFFERENCE_IS_FINAL_AFTER = timedelta(hours=24)
+# A refusal after so many lost replies may mean that an earlier call did work and only is not visible yet.
+DOUBTED = range(1, 4)
+
+
+@flow("report_invoices", gettext_lazy("Report invoices to DSCO"), interval_seconds=300, position=5, delivers="invoice")
+def report_invoices(context: FlowContext) -> None:
+    """Compose the invoices of what DSCO shows as shipped in full, then send what is due."""
+    invoices = Invoice.objects.all()
+    if context.order_ids:
+        invoices = invoices.filter(order__dsco_order_id__in=context.order_ids)
+    unknown = []
+    for chunk in _chunks(_without_body(invoices)):
+        unknown += _compose_known(context, chunk)
+    _ask_dsco(context, unknown)
+    _release_composed(invoices, context.now)
+    ids = list(invoices.values_list("pk", flat=True)) if context.order_ids else None
+    context.deliver("invoice", ids=ids)
+
+
+# --- Discovering --------------------------------------------------------------------------------------
+
+
+def _without_body(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
+    """Invoices to compose: the shipment is done; also those that a person made due before there was a body."""
+    return invoices.filter(
+        status__in=[State.WAITING, State.DUE], invoice_id__isnull=True, order__shipment__status=State.SUCCEEDED
+    )
+
+
+def _chunks(invoices: QuerySet[Invoice]) -> Iterable[list[Invoice]]:
+    last = 0
+    while True:
+        rows = invoices.filter(pk__gt=last).order_by("pk").select_related("order__shipment")
+        chunk = list(rows.prefetch_related("order__lines")[:CHUNK])
+        if not chunk:
+            return
+        yield chunk
+        last = chunk[-1].pk
+
+
+def _compose_known(context: FlowContext, invoices: Sequence[Invoice]) -> list[Invoice]:
+    """Compose what our own records settle; return the invoices for which DSCO must be asked."""
+    policies = policies_for(invoice.order.retailer_id for invoice in invoices)
+    never = [row for row in invoices if policies[row.order.retailer_id].invoice_timing == InvoiceTiming.NEVER]
+    _park(never, State.SKIPPED, "policy_never", _("The retailer's policy says that it wants no invoices."), context.now)
+    ready, unknown = [], []
+    for invoice in invoices:
+        if policies[invoice.order.retailer_id].invoice_timing == InvoiceTiming.NEVER:
+            continue
+        shipped = _shipped_by_our_records(invoice)
+        if shipped.coverage in (Coverage.FULL, Coverage.MORE):
+            ready.append((invoice, shipped))
+        else:
+            unknown.append(invoice)
+    _store_bodies(context, ready)
+    return unknown
+
+
+def _shipped_by_our_records(invoice: Invoice) -> Shipped:
+    """What DSCO's order showed at the last pull, or, where that is not enough, what its change log has confirmed."""
+    order, lines = invoice.order, list(invoice.order.lines.all())
+    shown = shipped_at_dsco(order.payload, lines)
+    reported = packages_of(order.shipment.body)
+    if shown.coverage in (Coverage.NOTHING, Coverage.PART) and order.shipment.confirmed_at and reported:
+        confirmed = shipped_by_report(reported, lines)
+        return confirmed if confirmed.coverage != Coverage.NOTHING else shown
+    return _with_reported_packages(shown, invoice)
+
+
+def _with_reported_packages(shown: Shipped, invoice: Invoice) -> Shipped:
+    """Our own report says best how the goods went; DSCO's packages serve where there is none."""
+    reported = packages_of(invoice.order.shipment.body)
+    return Shipped(shown.quantities, reported or shown.packages, shown.coverage)
+
+
+def _ask_dsco(context: FlowContext, invoices: Sequence[Invoice]) -> None:
+    """Read the orders that our records do not settle, those first that were tried least recently."""
+    asked = sorted(invoices, key=lambda invoice: invoice.changed_at)[:MOST_ASKED]
+    if not asked:
+        return
+    client = DscoClient.from_settings()
+
+    def read(dsco_order_id: str) -> object:
+        try:
+            return client.get_order(dsco_order_id)
+        except VendorError as error:
+            return error
+
+    answers = context.in_parallel(read, [invoice.order.dsco_order_id for invoice in asked])
+    errors = [answer for answer in answers if isinstance(answer, VendorError)]
+    raws = {str(raw["dscoOrderId"]): raw for raw in answers if isinstance(raw, dict)}
+    context.released |= store_page(list(raws.values()), context.now).released
+    read_ids = [invoice.pk for invoice in asked if invoice.order.dsco_order_id in raws]
+    context.count("asked", len(asked))
+    # Read again: what DSCO said may have changed the orders' lines, or the invoices themselves.
+    for chunk in _chunks(_without_body(Invoice.objects.filter(pk__in=read_ids))):
+        _settle(context, [(row, shipped_at_dsco(raws[row.order.dsco_order_id], _lines(row))) for row in chunk])
+    unanswered = [invoice.pk for invoice in asked if invoice.order.dsco_order_id not in raws]
+    Invoice.objects.filter(pk__in=unanswered).update(changed_at=context.now)  # others are asked first next time
+    if errors and len(errors) == len(asked):
+        raise errors[0]
+    if errors:
+        context.count("not_read", len(errors))
+        context.note(str(errors[0]))
+
+
+def _lines(invoice: Invoice) -> list[OrderLine]:
+    return list(invoice.order.lines.all())
+
+
+def _settle(context: FlowContext, pairs: Sequence[tuple[Invoice, Shipped]]) -> None:
+    """Compose what DSCO shows in full; the rest waits, or is shown to staff when it will not come by itself."""
+    now = context.now
+    by_coverage: dict[Coverage, list[tuple[Invoice, Shipped]]] = {coverage: [] for coverage in Coverage}
+    for invoice, shipped in pairs:
+        by_coverage[shipped.coverage].append((invoice, _with_reported_packages(shipped, invoice)))
+    complete = by_coverage[Coverage.FULL] + by_coverage[Coverage.MORE]
+    shown = [invoice.order.shipment.pk for invoice, _shipped in complete]
+    Shipment.objects.filter(pk__in=shown, confirmed_at__isnull=True).update(confirmed_at=now)
+    _store_bodies(context, complete)
+    short = [row for row, _shipped in by_coverage[Coverage.PART] + by_coverage[Coverage.NOTHING]]
+    final = [row for row in short if _is_final(row, now)]
+    _park(final, State.NEEDS_ATTENTION, "quantities_differ", _differ_text(), now)
+    partly = [row for row, _shipped in by_coverage[Coverage.PART] if row not in final]
+    _park(partly, State.WAITING, "partly_shipped", _("DSCO does not show every line as shipped in full yet."), now)
+    missing = [row for row, _shipped in by_coverage[Coverage.NOTHING] if row not in final]
+    _park(missing, State.WAITING, "waiting_for_dsco", _("DSCO does not show the shipment yet."), now)
+
+
+def _is_final(invoice: Invoice, now: datetime) -> bool:
+    shipment = invoice.order.shipment
+    reported = shipped_by_report(packages_of(shipment.body), list(invoice.order.lines.all()))
+    final = shipment.finished_at is not None and now - shipment.finished_at > DIFFERENCE_IS_FINAL_AFTER
+    return final and (reported.coverage in (Coverage.FULL, Coverage.MORE) or not shipment.body)
+
+
+def _differ_text() -> str:
+    return _(
+        "The shipment was reported a day ago, but DSCO still shows fewer units as shipped than are owed. Compare the"
+        " order in the DSCO portal; when it is put right, retry. If it was invoiced there, mark this as done."
+    )
+
+
+def _store_bodies(context: FlowContext, ready: Sequence[tuple[Invoice, Shipped]]) -> None:
+    """Compose the bodies and make them due, both or neither; what cannot be invoiced by itself needs a person."""
+    numbers = _free_numbers([invoice for invoice, _shipped in ready])
+    composed = []
+    for invoice, shipped in ready:
+        try:
+            composed.append((invoice, _body(invoice, shipped, numbers[invoice.pk], context.now)))
+        except CannotInvoice as reason:
+            _park([invoice], State.NEEDS_ATTENTION, reason.code, str(reason), context.now)
+    with transaction.atomic():
+        _save(composed)
+        count = release(Invoice.objects.filter(pk__in=[row.pk for row, _body in composed]), context.now)
+    context.count("composed", count)
+
+
+def _body(invoice: Invoice, shipped: Shipped, number: str, now: datetime) -> InvoiceBody:
+    if shipped.coverage == Coverage.MORE:
+        raise CannotInvoice(
+            "quantities_differ",
+            _(
+                "DSCO shows more units as shipped than are owed after the cancellations. Invoice in the DSCO portal"
+                " what was agreed with the retailer and mark this invoice as done."
+            ),
+        )
+    # A row was made due without a body only when a person has retried it: that accepts rounding.
+    retried = invoice.status == State.DUE or invoice.reason_code == "not_composed"
+    lines = list(invoice.order.lines.all())
+    return compose(invoice.order, lines, shipped, invoice_id=number, invoiced_at=now, accept_rounding=retried)
+
+
+def _free_numbers(invoices: Sequence[Invoice]) -> dict[int, str]:
+    """Choose an invoice number for each: the PO number where nobody has it, else with a suffix."""
+    bases = {base_number(invoice.order) for invoice in invoices}
+    used = Invoice.objects.filter(invoice_id__in=bases).values_list("invoice_id", flat=True)
+    taken = {number for number in used if number}
+    for base in sorted(taken):
+        like = Invoice.objects.filter(invoice_id__startswith=f"{base}-").values_list("invoice_id", flat=True)
+        taken |= {number for number in like if number}
+    chosen = {}
+    for invoice in invoices:
+        number = next(number for number in numbers_after(base_number(invoice.order)) if number not in taken)
+        taken.add(number)
+        chosen[invoice.pk] = number
+    return chosen
+
+
+def _save(composed: Sequence[tuple[Invoice, InvoiceBody]]) -> None:
+    """Store number, total and body; where a number was taken meanwhile, one by one with the next free one."""
+    if not composed:
+        return
+    for invoice, body in composed:
+        invoice.invoice_id, invoice.total, invoice.body = body.invoice_id, body.total_amount, stored(body)
+    try:
+        with transaction.atomic():
+            Invoice.objects.bulk_create(
+                [invoice for invoice, _body in composed],
+                update_conflicts=True, unique_fields=["id"], update_fields=["invoice_id", "total", "body"],
+            )  # fmt: skip
+    except IntegrityError:
+        for invoice, body in composed:
+            renumber(invoice, body, "")
+
+
+def renumber(invoice: Invoice, body: InvoiceBody, current: str) -> None:
+    """Store the invoice under the next number that is free here; ``current`` is the one that is taken at DSCO."""
+    for number in numbers_after(base_number(invoice.order), current):
+        if Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk).exists():
+            continue
+        body = body.model_copy(update={"invoice_id": number})
+        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number, total=body.total_amount, body=stored(body))
+        return
+
+
+def _release_composed(invoices: QuerySet[Invoice], now: datetime) -> None:
+    """Composed invoices that waited for the end of a hold, for the policy, or because an order was reopened."""
+    rows = invoices.filter(status=State.WAITING, invoice_id__isnull=False, order__shipment__status=State.SUCCEEDED)
+    for chunk in _chunks(rows):
+        stopped = _conditions(chunk)
+        release(Invoice.objects.filter(pk__in=[row.pk for row in chunk if row.pk not in stopped]), now)
+
+
+def _park(invoices: Sequence[Invoice], state: State, code: str, message: str, now: datetime) -> None:
+    """Park rows; one that waits already only notes why, and when it was last looked at."""
+    ids = [invoice.pk for invoice in invoices]
+    if not ids:
+        return
+    rows = Invoice.objects.filter(pk__in=ids)
+    if state == State.WAITING:
+        rows.filter(status=State.WAITING).update(
+            reason_code=code, last_error_code=code, last_error=message, changed_at=now
+        )
+    park(rows, state, code, message, now)
+
+
+# --- Delivering ---------------------------------------------------------------------------------------
+
+
+def _conditions(invoices: Sequence[Invoice]) -> dict[int, Outcome]:
+    """Return why each of these may not be sent now; what may is not in the answer."""
+    policies = policies_for(invoice.order.retailer_id for invoice in invoices)
+    stopped = {}
+    for invoice in invoices:
+        policy = policies[invoice.order.retailer_id]
+        if policy.invoice_timing == InvoiceTiming.NEVER:
+            stopped[invoice.pk] = outcomes.skipped("policy_never", _("The retailer's policy wants no invoices."))
+        elif is_cancelled(invoice.order, invoice.order.lines.all()):
+            stopped[invoice.pk] = outcomes.needs_attention("cancelled_after_shipment", _cancelled_text())
+        elif not invoice.invoice_id:
+            stopped[invoice.pk] = outcomes.waiting("not_composed", _("DSCO's record is looked at first."))
+        elif reason := blocked(invoice.order, policy.invoice_mode):
+            stopped[invoice.pk] = reason
+    return stopped
+
+
+def _cancelled_text() -> str:
+    return _(
+        "The order was cancelled at DSCO after it had been shipped. Agree with the retailer what is owed; invoice it in"
+        " the DSCO portal and mark this invoice as done, or skip it."
+    )
+
+
+class InvoiceKind(DeliveryKind[Invoice]):
+    """发票: one invoice for one DSCO order."""
+
+    name: ClassVar[str] = "invoice"
+    vendor: ClassVar[str] = "dsco"
+    model = Invoice
+    claim_size: ClassVar[int] = 500
+    deadline = F("order__invoice_by")
+    # DSCO queues some of these calls, and a lost reply does not say whether it did.
+    absent_after_delays: ClassVar[int] = 3
+
+    def queryset(self) -> QuerySet[Invoice]:
+        """Return invoices with their orders, lines and shipments."""
+        return Invoice.objects.select_related("order").defer("order__payload").prefetch_related("order__lines")
+
+    def check(self, deliveries: Sequence[Invoice], now: datetime) -> dict[int, Outcome]:
+        """Held, cancelled, not wanted, switched off, or not composed yet: nothing is sent."""
+        return _conditions(deliveries)
+
+    def plan_send(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
+        """Send one by one when they are few, else in batches."""
+        client = DscoClient.from_settings()
+        together = [invoice for invoice in deliveries if not invoice.solo]
+        if len(together) < settings.BATCH_FROM:
+            together = []
+        doubts = _uncertain_attempts([invoice for invoice in deliveries if invoice.attempts > 1])
+        alone = [
+            invoice_calls.single(client, invoice, doubtful=doubts[invoice.pk] in DOUBTED)
+            for invoice in deliveries
+            if invoice.solo or not together
+        ]
+        return Plan(alone + invoice_calls.batches(client, together))
+
+    def plan_poll(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
+        """Ask the change log once for each batch."""
+        return Plan(invoice_calls.polls(DscoClient.from_settings(), deliveries))
+
+    def plan_verify(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
+        """Look for the invoice under our number."""
+        client = DscoClient.from_settings()
+        return Plan([invoice_calls.verification(client, invoice) for invoice in deliveries])
+
+    def recorded(self, pairs: Sequence[tuple[Invoice, Outcome]], now: datetime) -> None:
+        """Give a new number to what met a foreign invoice under its own; stages follow."""
+        for invoice, outcome in pairs:
+            if taken := outcome.data.get("number_taken"):
+                renumber(invoice, InvoiceBody.from_payload(invoice.body), str(taken))
+        refresh_stages(
+            invoice.order_id for invoice, outcome in pairs if outcome.state in (State.SUCCEEDED, State.SKIPPED)
+        )
+
+
+register_kind(InvoiceKind())
+
+
+def _uncertain_attempts(invoices: Sequence[Invoice]) -> Counter[int]:
+    """Count, for each, the earlier attempts that may have reached DSCO."""
+    ids = [invoice.pk for invoice in invoices]
+    attempts = Attempt.objects.filter(
+        kind="invoice", delivery_id__in=ids, action=AttemptAction.SEND, outcome=State.UNCERTAIN
+    )
+    return Counter(attempts.values_list("delivery_id", flat=True) if ids else ())

@@ -1,0 +1,188 @@
+"""Storing what DSCO returned: a page of raw orders at once, as often as it comes.
+
+One transaction: what is unchanged or older than what we have costs one query and writes nothing; the rest is
+upserted in bulk, in the order of the ids, so that two writers cannot block each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import structlog
+from django.db import DatabaseError, OperationalError, transaction
+from django.utils.translation import gettext as _
+
+from integrations.deliveries.states import State
+
+from .first_sight import create_deliveries
+from .models import Order, OrderLine
+from .order_rows import OrderRow, RawOrder, is_older, newest_of_each, raw_order, read_order
+from .remote_changes import Known, react
+from .stages import refresh_stages
+from .versions import keep_versions, stored_payloads
+
+log = structlog.get_logger(__name__)
+
+# Never overwritten by what DSCO sends: ours, or fixed at first sight.
+OURS = frozenset({"id", "dsco_order_id", "stage", "held", "hold_reason", "held_by", "held_at", "first_seen_at"})
+ORDER_COLUMNS = [column.name for column in Order._meta.concrete_fields if column.name not in OURS]
+LINE_COLUMNS = [
+    column.name
+    for column in OrderLine._meta.concrete_fields
+    if column.name not in {"id", "order", "position", "erp_sku"}
+]
+UNSTORABLE = (DatabaseError, ValueError, ArithmeticError, TypeError)
+
+
+@dataclass(slots=True)
+class IntakeResult:
+    """What became of the orders of a page; each counts once.
+
+    unreadable: stored with its problem, or without an id and not storable (``notes`` says so).
+    released: the flows that have something to do now.
+    """
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    unreadable: int = 0
+    released: set[str] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+
+
+def store_page(raw_orders: Sequence[dict[str, Any]], now: datetime) -> IntakeResult:
+    """Store raw orders and what is owed for them; storing the same page again changes nothing.
+
+    An order that cannot be read or stored never stops its neighbours: it is kept with its payload and a
+    ``problem`` that staff see. Raises DatabaseError only when the database itself does not work.
+    """
+    result = IntakeResult()
+    read = [raw_order(raw) for raw in raw_orders]
+    known = [order for order in read if order is not None]
+    if len(known) < len(read):
+        result.unreadable += len(read) - len(known)
+        result.notes.append(
+            _("%(number)d orders came from DSCO without a dscoOrderId; not storable. Ask DSCO support about it.")
+            % {"number": len(read) - len(known)}
+        )
+    newest = newest_of_each(known)
+    result.unchanged += len(known) - len(newest)
+    try:
+        _add(result, _store(newest, now))
+    except OperationalError:
+        raise
+    except UNSTORABLE:
+        log.exception("page_not_stored_at_once", orders=len(newest))
+        for order in newest:
+            _add(result, _store_alone(order, now))
+    return result
+
+
+def _store_alone(raw: RawOrder, now: datetime) -> IntakeResult:
+    try:
+        return _store([raw], now)
+    except OperationalError:
+        raise
+    except UNSTORABLE as error:
+        problem = _("DSCO order %(order)s could not be stored as it came (%(error)s). Report it to the developers.") % {
+            "order": raw.dsco_order_id,
+            "error": type(error).__name__,
+        }
+        return _store([raw], now, problem)
+
+
+@transaction.atomic
+def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> IntakeResult:
+    result = IntakeResult()
+    before = _known([raw.dsco_order_id for raw in raws])
+    fresh = [raw for raw in raws if not _is_stale(raw, before.get(raw.dsco_order_id))]
+    result.unchanged = len(raws) - len(fresh)
+    if not fresh:
+        return result
+    rows = [read_order(raw, now, problem) for raw in fresh]
+    stored_before = [known for raw in fresh if (known := before.get(raw.dsco_order_id))]
+    vanished = _lines_before(stored_before)
+    payloads = stored_payloads([known.order.pk for known in stored_before])
+    _upsert(rows)
+    _delete_vanished(rows, vanished)
+    keep_versions([row.order for row in rows], payloads, now)
+    new = [row for row in rows if row.order.dsco_order_id not in before]
+    changed = [(before[row.order.dsco_order_id], row) for row in rows if row.order.dsco_order_id in before]
+    _count(result, new, [row for _known_before, row in changed])
+    _owe(result, new, now)
+    if changed:
+        result.released |= react(changed, now)
+    return result
+
+
+def _known(ids: Sequence[str]) -> dict[str, Known]:
+    rows = Order.objects.select_for_update().filter(dsco_order_id__in=ids).order_by("dsco_order_id")
+    return {order.dsco_order_id: Known(order) for order in rows.defer("payload")}
+
+
+def _is_stale(raw: RawOrder, known: Known | None) -> bool:
+    if known is None:
+        return False
+    return raw.payload_hash == known.order.payload_hash or is_older(raw.updated_at, known.order.dsco_updated_at)
+
+
+def _lines_before(known: Sequence[Known]) -> dict[int, dict[int, int]]:
+    """Load the lines that were stored before; return their ids as {order: {position: id}}."""
+    by_order = {item.order.pk: item for item in known}
+    ids: dict[int, dict[int, int]] = {}
+    for line in OrderLine.objects.filter(order__in=by_order) if by_order else ():
+        by_order[line.order_id].lines.append(line)
+        ids.setdefault(line.order_id, {})[line.position] = line.pk
+    return ids
+
+
+def _upsert(rows: Sequence[OrderRow]) -> None:
+    Order.objects.bulk_create(
+        [row.order for row in rows],
+        update_conflicts=True, unique_fields=["dsco_order_id"], update_fields=ORDER_COLUMNS,
+    )  # fmt: skip
+    OrderLine.objects.bulk_create(
+        [line for row in rows for line in row.lines or ()],
+        update_conflicts=True, unique_fields=["order", "position"], update_fields=LINE_COLUMNS,
+    )  # fmt: skip
+
+
+def _delete_vanished(rows: Sequence[OrderRow], before: dict[int, dict[int, int]]) -> None:
+    """Delete stored lines that a readable payload no longer has; an unreadable one says nothing about lines."""
+    gone = [
+        line_id
+        for row in rows
+        if row.lines is not None
+        for position, line_id in before.get(row.order.pk, {}).items()
+        if position >= len(row.lines)
+    ]
+    if gone:
+        OrderLine.objects.filter(pk__in=gone).delete()
+
+
+def _count(result: IntakeResult, new: Sequence[OrderRow], changed: Sequence[OrderRow]) -> None:
+    result.new = sum(not row.order.problem for row in new)
+    result.changed = sum(not row.order.problem for row in changed)
+    result.unreadable = len(new) + len(changed) - result.new - result.changed
+
+
+def _owe(result: IntakeResult, new: Sequence[OrderRow], now: datetime) -> None:
+    if not new:
+        return
+    first = create_deliveries([(row.order, row.lines or []) for row in new], now)
+    if any(state.state == State.DUE for state in first.values()):
+        result.released.add("push_orders")
+    if any(state.reason == "cancel_requested" for state in first.values()):
+        result.released.add("apply_cancellations")
+    refresh_stages(pk for pk, state in first.items() if state.state in (State.CANCELLED, State.SKIPPED))
+
+
+def _add(result: IntakeResult, more: IntakeResult) -> None:
+    result.new += more.new
+    result.changed += more.changed
+    result.unchanged += more.unchanged
+    result.unreadable += more.unreadable
+    result.released |= more.released

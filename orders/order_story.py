@@ -1,0 +1,121 @@
+"""Everything that is known about one order, read at once: what its page and the API tell about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from django.db.models import Q, QuerySet
+
+from integrations.deliveries.models import Delivery
+from integrations.deliveries.states import FINISHED, IN_FLIGHT, State
+from integrations.models import ApiCall, Attempt
+
+from .mappings import MappingBook, UnmappedCode, UnmappedCodes
+from .models import (
+    Cancellation,
+    ErpOrder,
+    ErpStatus,
+    Order,
+    OrderErpLink,
+    OrderEvent,
+    OrderLine,
+    OrderVersion,
+    Package,
+)
+from .quantities import LineQuantities, line_quantities
+
+STEPS = ("erp_push", "acknowledgement", "shipment", "invoice")
+MOST_ATTEMPTS = 200
+MOST_EVENTS = 200
+MOST_VERSIONS = 20
+# Of how many calls, newest first, the bodies are read.
+MOST_BODIES = 40
+
+
+def with_steps(orders: QuerySet[Order]) -> QuerySet[Order]:
+    """Return the orders with the deliveries that each has once."""
+    return orders.select_related(*STEPS)
+
+
+@dataclass
+class Story:
+    """One order with all that belongs to it; lists are newest first, except lines and packages."""
+
+    order: Order
+    lines: list[OrderLine]
+    cancellations: list[Cancellation]
+    links: list[OrderErpLink]
+    packages: list[Package]
+    attempts: list[Attempt]
+    events: list[OrderEvent]
+    versions: list[OrderVersion]
+    erp_skus: dict[int, str] = field(default_factory=dict)
+    missing: list[UnmappedCode] = field(default_factory=list)
+
+    @cached_property
+    def deliveries(self) -> list[Delivery]:
+        """Return everything owed for the order, in the order of the steps."""
+        return [*(getattr(self.order, name) for name in STEPS if hasattr(self.order, name)), *self.cancellations]
+
+    @cached_property
+    def erp_orders(self) -> list[ErpOrder]:
+        """Return the ERP orders that carry the order now, re-shipments left out."""
+        return [link.erp_order for link in self.links if link.ended_at is None and not link.erp_order.resend_of]
+
+    @property
+    def has_shipped(self) -> bool:
+        """Return whether goods have left, as far as we know (``cancellation_kind.has_shipped``, without a query)."""
+        return (
+            self.order.shipment.status in IN_FLIGHT | {State.SUCCEEDED}
+            or any(package.shipped and not package.ignored for package in self.packages)
+            or any(erp_order.status == ErpStatus.SHIPPED and not erp_order.deleted for erp_order in self.erp_orders)
+        )
+
+    @cached_property
+    def quantities(self) -> dict[int, LineQuantities]:
+        """Return how far each line has come, by position."""
+        return line_quantities(self.order, self.lines, self.erp_orders, self.packages)
+
+
+def load_story(order: Order) -> Story:
+    """Read what belongs to the order (``with_steps``): about a dozen queries, however long its story is."""
+    lines = list(order.lines.all())
+    order._prefetched_objects_cache = {"lines": lines}  # type: ignore[attr-defined]
+    story = Story(
+        order=order,
+        lines=lines,
+        cancellations=list(order.cancellations.order_by("pk")),
+        links=list(order.erp_links.select_related("erp_order").order_by("-id")),
+        packages=list(order.packages.prefetch_related("lines")),
+        attempts=[],
+        events=list(order.events.all()[:MOST_EVENTS]),
+        versions=list(order.versions.all()[:MOST_VERSIONS]),
+    )
+    story.attempts = _attempts(story.deliveries)
+    book = MappingBook.load([order])
+    # What it was pushed with, else what it would be pushed with now.
+    story.erp_skus = {line.position: line.erp_sku or book.erp_sku_of(line) for line in lines}
+    if order.erp_push.status in FINISHED:
+        return story  # what it was or will not be pushed with is no problem any more
+    try:
+        book.resolve(order, [line for line in lines if line.open_quantity])
+    except UnmappedCodes as unmapped:
+        story.missing = unmapped.missing
+    return story
+
+
+def _attempts(deliveries: list[Delivery]) -> list[Attempt]:
+    """The attempts of all deliveries with their calls, in two queries; the newest calls with their bodies."""
+    wanted = Q(pk__in=[])
+    for delivery in deliveries:
+        wanted |= Q(kind=delivery.KIND, delivery_id=delivery.pk)
+    bodies = ("api_call__request_excerpt", "api_call__response_excerpt")
+    rows = list(Attempt.objects.filter(wanted).select_related("api_call").defer(*bodies)[:MOST_ATTEMPTS])
+    rows.sort(key=lambda attempt: (attempt.started_at, attempt.pk), reverse=True)
+    newest = list(dict.fromkeys(row.api_call_id for row in rows if row.api_call_id))[:MOST_BODIES]
+    calls = ApiCall.objects.in_bulk(newest) if newest else {}
+    for row in rows:
+        if row.api_call_id in calls:
+            row.api_call = calls[row.api_call_id]
+    return rows

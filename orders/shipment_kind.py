@@ -1,0 +1,232 @@
+"""The delivery kind ``shipment``: report an order's packages to DSCO, once.
+
+Few are reported one by one and done at once; many go together, queued by DSCO and told by its change log.
+What DSCO refuses in a batch is repeated alone, because only the single call says clearly why.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import ClassVar
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils.translation import gettext as _
+
+from integrations.deliveries import outcomes
+from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
+from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.states import State
+from integrations.dsco import DscoClient
+from integrations.dsco.schemas import ChangeLog, DscoOrder, LogEntry, UnreadableOrder
+from integrations.errors import VendorError
+
+from .conditions import blocked, is_cancelled, undecided_requests
+from .first_sight import is_acknowledged
+from .models import RetailerPolicy, Shipment
+from .policies import policies_for
+from .shipment_bodies import Body, exceeds, numbers_in, report_of
+from .shipment_decisions import cancelled_after_shipment
+from .stages import refresh_stages
+
+# DSCO's gateway answers so when an account may not use an address.
+NOT_OFFERED = (403, 404, 405)
+
+
+def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = None) -> dict[int, Outcome]:
+    """Return why each of these composed shipments must not be reported now; what may is not in the answer.
+
+    bodies: by primary key, where they are not stored yet.
+    """
+    bodies = bodies or {row.pk: row.body for row in rows}
+    policies = policies_for(row.order.retailer_id for row in rows)
+    undecided = undecided_requests(row.order for row in rows)
+    found = {row.pk: _condition(row, bodies[row.pk], policies[row.order.retailer_id], undecided) for row in rows}
+    return {pk: outcome for pk, outcome in found.items() if outcome is not None}
+
+
+def _condition(row: Shipment, body: Body, policy: RetailerPolicy, undecided: set[int]) -> Outcome | None:
+    order, lines = row.order, row.order.lines.all()
+    if not body:
+        return outcomes.waiting("not_composed", _("Its packages are looked at in the next run."))
+    numbers = numbers_in(body)
+    there = {number.strip().casefold() for number in order.reported_tracking_numbers}
+    if all(number.casefold() in there for number in numbers):
+        return outcomes.succeeded(",".join(numbers), confirmed=True)
+    names = {"order": order.dsco_order_id, "numbers": ", ".join(numbers)}
+    if is_cancelled(order, lines):
+        return cancelled_after_shipment(order, numbers)
+    if order.pk in undecided:
+        return outcomes.needs_attention(
+            "cancel_requested",
+            _(
+                "The retailer has asked to cancel order %(order)s, but package %(numbers)s has left. Skip the"
+                " cancellation to refuse the request: the shipment then goes by itself. Or stop the package."
+            )
+            % names,
+        )
+    if not _is_acknowledged(row):
+        return outcomes.waiting("waiting_for_acknowledgement")
+    if exceeds(body, lines):
+        return outcomes.needs_attention(
+            "quantities_differ",
+            _(
+                "Order %(order)s: package %(numbers)s holds more than is still open of the order. Settle it with the"
+                " retailer, report it in DSCO's portal and mark the shipment as done."
+            )
+            % names,
+        )
+    return blocked(order, policy.shipment_mode)
+
+
+def _is_acknowledged(row: Shipment) -> bool:
+    done = row.order.acknowledgement.status in (State.SUCCEEDED, State.SKIPPED)
+    return done or is_acknowledged(row.order)
+
+
+class ShipmentKind(DeliveryKind[Shipment]):
+    """发货回传: the packages of an order as they were composed before the first call."""
+
+    name: ClassVar[str] = "shipment"
+    vendor: ClassVar[str] = "dsco"
+    model = Shipment
+    claim_size: ClassVar[int] = 500
+    deadline = F("order__ship_by")
+    # DSCO queues some of these calls, and a lost reply does not say whether it did.
+    absent_after_delays: ClassVar[int] = 3
+
+    def queryset(self) -> QuerySet[Shipment]:
+        """Return shipments with order, lines and acknowledgement."""
+        rows = Shipment.objects.select_related("order__acknowledgement").defer("order__payload")
+        return rows.prefetch_related("order__lines")
+
+    def check(self, deliveries: Sequence[Shipment], now: datetime) -> dict[int, Outcome]:
+        """Held, cancelled, not acknowledged, more than is open: nothing is sent."""
+        return conditions(deliveries)
+
+    def plan_send(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
+        """One call for each, or a batch when there are many."""
+        client = DscoClient.from_settings()
+        together = [row for row in deliveries if not row.solo]
+        if len(together) < settings.BATCH_FROM:
+            together = []
+        grouped = {row.pk for row in together}
+        calls = [Call([row], partial(_send_alone, client, row)) for row in deliveries if row.pk not in grouped]
+        if together:
+            calls.append(Call(together, partial(_send_together, client, together)))
+        return Plan(calls)
+
+    def plan_poll(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
+        """Ask the change log once for each request."""
+        client = DscoClient.from_settings()
+        groups = _by_request(deliveries).items()
+        return Plan([Call(group, partial(_poll, client, request, group)) for request, group in groups])
+
+    def plan_verify(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
+        """Ask the log where the request is known, else look at each order's packages."""
+        client = DscoClient.from_settings()
+        groups = _by_request(deliveries)
+        lost = groups.pop("", [])
+        calls = [Call(group, partial(_verify, client, request, group)) for request, group in groups.items()]
+        return Plan(calls + [Call([row], partial(_verify, client, "", [row])) for row in lost])
+
+    def recorded(self, pairs: Sequence[tuple[Shipment, Outcome]], now: datetime) -> None:
+        """Note what DSCO itself has shown, and keep the orders' stages in step."""
+        confirmed = [row.pk for row, outcome in pairs if outcome.data.get("confirmed")]
+        if confirmed:
+            Shipment.objects.filter(pk__in=confirmed).update(confirmed_at=now)
+        refresh_stages(row.order_id for row, _outcome in pairs if row.status in (State.SUCCEEDED, State.SKIPPED))
+
+
+register_kind(ShipmentKind())
+
+
+def _reference(row: Shipment) -> str:
+    return ",".join(numbers_in(row.body))
+
+
+def _by_request(rows: Sequence[Shipment]) -> dict[str, list[Shipment]]:
+    groups: dict[str, list[Shipment]] = defaultdict(list)
+    for row in rows:
+        groups[row.remote_request_id].append(row)
+    return groups
+
+
+def _send_alone(client: DscoClient, row: Shipment) -> dict[int, Outcome]:
+    client.single_shipment(report_of(row.order, row.body))
+    return {row.pk: outcomes.succeeded(_reference(row))}
+
+
+def _send_together(client: DscoClient, rows: Sequence[Shipment]) -> dict[int, Outcome]:
+    try:
+        receipt = client.shipment_batch([report_of(row.order, row.body) for row in rows])
+    except VendorError as error:
+        if error.http_status not in NOT_OFFERED:
+            raise
+        # Nothing was taken: each goes alone, and says whether the account may report shipments at all.
+        return {row.pk: Outcome(State.DUE, counted=False, retry_after=0, solo=True) for row in rows}
+    return {row.pk: outcomes.accepted(receipt.request_id) for row in rows}
+
+
+def _poll(client: DscoClient, request_id: str, rows: Sequence[Shipment]) -> dict[int, Outcome]:
+    """What an unfinished log does not say stays open; what a finished one does not say is verified."""
+    if not request_id:
+        return {row.pk: outcomes.not_in_log() for row in rows}
+    log = client.order_log(request_id)
+    told = _told_by_log(log, rows)
+    open_still = outcomes.not_in_log() if log.completed else outcomes.still_pending()
+    return {row.pk: told.get(row.pk) or open_still for row in rows}
+
+
+def _verify(client: DscoClient, request_id: str, rows: Sequence[Shipment]) -> dict[int, Outcome]:
+    told = _told_by_log(client.order_log(request_id), rows) if request_id else {}
+    for row in rows:
+        if row.pk not in told:
+            told[row.pk] = _shown_by_order(client, row)
+    return told
+
+
+def _told_by_log(log: ChangeLog, rows: Sequence[Shipment]) -> dict[int, Outcome]:
+    told: dict[int, Outcome] = {}
+    for row in rows:
+        entry = log.entry_for_order(row.order.dsco_order_id)
+        if entry is not None and (outcome := _outcome_of(entry, row)) is not None:
+            told[row.pk] = outcome
+    return told
+
+
+def _outcome_of(entry: LogEntry, row: Shipment) -> Outcome | None:
+    if entry.status == "success":
+        return outcomes.succeeded(_reference(row), confirmed=True)
+    if entry.status == "failure":
+        words = entry.messages_text or _("DSCO gave no reason.")
+        return outcomes.retry(entry.code or "refused", words, solo=True, retry_after=0)
+    return None
+
+
+def _shown_by_order(client: DscoClient, row: Shipment) -> Outcome:
+    raw = client.get_order(row.order.dsco_order_id)
+    if raw is None:
+        return outcomes.still_pending()
+    try:
+        packages = DscoOrder.parse(raw).packages
+    except UnreadableOrder as error:
+        return outcomes.still_pending(str(error))
+    there = {(package.tracking_number or "").strip().casefold() for package in packages}
+    ours = numbers_in(row.body)
+    found = [number for number in ours if number.casefold() in there]
+    if len(found) == len(ours):
+        return outcomes.succeeded(",".join(ours), confirmed=True)
+    if not found:
+        return outcomes.absent()
+    return outcomes.needs_attention(
+        "partly_reported",
+        _(
+            "DSCO shows only the packages %(found)s of order %(order)s; %(ours)s were reported. Report the rest in"
+            " DSCO's portal and mark the shipment as done."
+        )
+        % {"order": row.order.dsco_order_id, "found": ", ".join(found), "ours": ", ".join(ours)},
+    )

@@ -1,0 +1,65 @@
+"""How far an order has come: one place derives it, in one statement for many orders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
+
+from integrations.deliveries.states import IN_FLIGHT, State
+
+from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Shipment, Stage
+
+
+def refresh_stages(order_ids: Iterable[int]) -> None:
+    """Derive the stage of these orders (primary keys) from their deliveries and write it where it changed."""
+    ids = list(order_ids)
+    if not ids:
+        return
+
+    def done(model: type[ErpPush | Acknowledgement | Shipment | Invoice]) -> Exists:
+        return Exists(model._default_manager.filter(order=OuterRef("pk"), status=State.SUCCEEDED))
+
+    cancelled = _cancelled()
+    stage = Case(
+        When(done(Invoice), then=Value(Stage.INVOICED)),
+        When(done(Shipment), then=Value(Stage.SHIPPED)),
+        When(cancelled, then=Value(Stage.CANCELLED)),
+        When(Exists(ErpPush.objects.filter(order=OuterRef("pk"), status=State.SKIPPED)), then=Value(Stage.CLOSED)),
+        When(done(Acknowledgement), then=Value(Stage.ACKNOWLEDGED)),
+        When(
+            Q(pk__in=Acknowledgement.objects.filter(status=State.SKIPPED).values("order")) & Q(done(ErpPush)),
+            then=Value(Stage.ACKNOWLEDGED),
+        ),
+        When(done(ErpPush), then=Value(Stage.IN_ERP)),
+        default=Value(Stage.RECEIVED),
+        output_field=CharField(),
+    )
+    rows = Order.objects.filter(pk__in=ids).annotate(derived=stage)
+    changed: dict[str, list[int]] = {}
+    for pk, before, after in rows.values_list("pk", "stage", "derived"):
+        if before != after:
+            changed.setdefault(after, []).append(pk)
+    for after, pks in changed.items():
+        Order.objects.filter(pk__in=pks).update(stage=after)
+
+
+def _cancelled() -> Q:
+    """Nothing will be shipped: DSCO cancelled it before it got to LingXing, or LingXing stopped the whole order.
+
+    An order that is still alive in LingXing keeps its stage until it is stopped there; an order of which only a
+    part was cancelled (``lines`` of the LingXing action) keeps it too.
+    """
+    order = OuterRef("pk")
+    in_erp = ErpPush.objects.filter(Q(status__in=[*IN_FLIGHT, State.SUCCEEDED]) | Q(maybe_sent=True), order=order)
+    never_pushed = ErpPush.objects.filter(order=order, status=State.CANCELLED)
+    confirmed = Cancellation.objects.filter(
+        order=order, status=State.SUCCEEDED, action=CancellationAction.DSCO, order__erp_push__status=State.CANCELLED
+    )
+    stopped = Cancellation.objects.filter(order=order, status=State.SUCCEEDED, action=CancellationAction.ERP, lines=[])
+    return (
+        (Q(dsco_status__in=["cancelled", "canceled"]) & ~Exists(in_erp))
+        | Exists(never_pushed.filter(reason_code="order_cancelled"))
+        | Exists(confirmed)
+        | Exists(stopped)
+    )

@@ -1,0 +1,117 @@
+"""Fixtures shared by all tests: the sandbox behind real HTTP, a clock that moves for both sides, mappings."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db.backends.postgresql.operations import DatabaseOperations
+from django.utils import translation
+
+from integrations.sandbox.options import SandboxOptions
+from integrations.sandbox.sandbox import Sandbox
+
+pytest_plugins = ["tests.chromium"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush() -> Iterator[None]:
+    """Empty PostgreSQL's tables with DELETE after a transactional test: TRUNCATE of sixty tables takes far longer.
+
+    Django's foreign keys are deferred, so the order of the tables does not matter.
+    """
+    original = DatabaseOperations.sql_flush
+
+    def delete(self: Any, style: Any, tables: list[str], **_options: Any) -> list[str]:
+        return [f"DELETE FROM {self.quote_name(table)};" for table in tables]
+
+    DatabaseOperations.sql_flush = delete  # type: ignore[method-assign]
+    yield
+    DatabaseOperations.sql_flush = original  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache() -> None:
+    """Figures that pages keep for some seconds must not pass from one test to the next."""
+    cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Every test begins in English, whatever language the pages of the one before it were asked in."""
+    with translation.override("en"):
+        yield
+
+
+class MovableClock:
+    """Moves the time of our side and of the sandbox (same process) together."""
+
+    def __init__(self, traveller: time_machine.Coordinates) -> None:
+        self._traveller = traveller
+
+    def advance(self, seconds: float) -> None:
+        """Let ``seconds`` pass at once."""
+        self._traveller.shift(timedelta(seconds=seconds))
+
+
+@pytest.fixture
+def clock() -> Iterator[MovableClock]:
+    """A clock that runs on and can be advanced."""
+    with time_machine.travel(time.time(), tick=True) as traveller:
+        yield MovableClock(traveller)
+
+
+@pytest.fixture
+def sandbox(settings: Any, transactional_db: None, clock: MovableClock) -> Iterator[Sandbox]:
+    """Both vendors' stand-ins on a free port; settings point to them; delays are short; limits are lifted.
+
+    Orders become visible to a pull 10 seconds after they were added or changed: ``clock.advance(15)``.
+    """
+    with Sandbox(SandboxOptions(enforce_limits=False, async_seconds=0.05)) as box:
+        for name, value in box.environment().items():
+            setattr(settings, name, int(value) if name == "LINGXING_PLATFORM_CODE" else value)
+        settings.RETRY_BACKOFF_SCALE = 0.001
+        settings.VERIFY_DELAY_SECONDS = 0.05
+        settings.HTTP_TIMEOUT_SECONDS = 1.0
+        settings.RATE_LIMIT_SCALE = 1000.0
+        yield box
+
+
+STORE = "110000000000000001"
+WAREHOUSES = {"EAST": "50", "WEST": "51"}
+LOGISTICS_TYPES = {"FEHD": "825", "FECG": "826"}
+
+
+@pytest.fixture
+def world(sandbox: Sandbox) -> Sandbox:
+    """A sandbox whose stores, warehouses, products and shipping methods exist in LingXing and are mapped on our side.
+
+    DSCO's SKU ``HP-LAMP-01`` is ERP SKU ``LX-HP-LAMP-01``, with 100 available in each warehouse.
+    """
+    from integrations.sandbox.dsco.invented import PRODUCTS, RETAILERS
+    from inventory.models import SkuMapping, WarehouseMapping
+    from orders.models import ShippingMapping, Store, StoreMapping
+
+    lingxing = sandbox.lingxing
+    lingxing.add_store(STORE)
+    store = Store.objects.create(store_id=STORE, name="DSCO store")
+    for retailer_id in RETAILERS:
+        StoreMapping.objects.create(retailer_id=retailer_id, store=store)
+    for code, wid in WAREHOUSES.items():
+        sandbox.dsco.add_warehouse(code)
+        lingxing.add_warehouse(wid, 1)
+        WarehouseMapping.objects.create(dsco_code=code, wid=wid)
+        for level, type_id in LOGISTICS_TYPES.items():
+            ShippingMapping.objects.create(warehouse_code=code, service_level=level, logistics_type_id=type_id)
+    for type_id in LOGISTICS_TYPES.values():
+        lingxing.add_logistics_type(type_id)
+    for sku in PRODUCTS:
+        sandbox.dsco.add_item(sku, warehouses=list(WAREHOUSES))
+        lingxing.add_product(f"LX-{sku}", available=dict.fromkeys(WAREHOUSES.values(), 100))
+        SkuMapping.objects.create(dsco_sku=sku, erp_sku=f"LX-{sku}")
+    return sandbox

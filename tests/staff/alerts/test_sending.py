@@ -1,0 +1,193 @@
+"""Digests, quiet hours, no repeats, and targets that fail."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from datetime import time as clock_time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.core import mail
+
+from integrations.alerts.book import evaluate
+from integrations.alerts.sending import is_quiet, send_due
+from integrations.alerts.tasks import tell_alerts
+from integrations.flows.schedules import ensure_schedules
+from integrations.models import Alert, AlertNotice, AlertRule
+
+from .conftest import START, Time, cause
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_groups_active_members_get_one_mail(rule: AlertRule, time: Time, settings: Any) -> None:
+    settings.PUBLIC_URL = "https://orders.example.com"
+    cause()
+    assert tell_alerts() == 1
+    (message,) = mail.outbox
+    assert sorted(message.to) == ["li@example.com", "mei@example.com"]
+    assert message.subject == "OrderBridge: 1 new alert"
+    assert "SKU … is unknown" in message.body
+    assert "https://orders.example.com/admin/integrations/cause/" in message.body
+    rule.refresh_from_db()
+    assert rule.last_sent_at == time.now
+    assert rule.sending_until is None
+
+
+def test_named_addresses_win_over_the_group(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(target="duty@example.com, boss@example.com")
+    cause()
+    tell_alerts()
+    assert mail.outbox[0].to == ["duty@example.com", "boss@example.com"]
+
+
+def test_an_open_alert_is_told_once(rule: AlertRule, time: Time) -> None:
+    cause()
+    for _minute in range(5):
+        tell_alerts()
+        time.minutes(1)
+    assert len(mail.outbox) == 1
+
+
+def test_an_alert_that_is_over_is_not_told_and_one_that_comes_back_is(rule: AlertRule, time: Time) -> None:
+    row = cause()
+    tell_alerts()
+    row.closed_at = time.now
+    row.save()
+    tell_alerts()
+    assert len(mail.outbox) == 1
+    row.closed_at = None
+    row.save()
+    tell_alerts()
+    assert len(mail.outbox) == 2
+
+
+def test_a_digest_gathers_what_comes_within_its_minutes(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(digest_minutes=30)
+    cause("c1")
+    tell_alerts()
+    assert len(mail.outbox) == 1
+    for number in range(2, 6):
+        cause(f"c{number}", f"message {number}")
+        time.minutes(5)
+        tell_alerts()
+    assert len(mail.outbox) == 1
+    time.minutes(10)
+    tell_alerts()
+    assert len(mail.outbox) == 2
+    assert mail.outbox[1].subject == "OrderBridge: 4 new alerts"
+    assert all(f"message {number}" in mail.outbox[1].body for number in range(2, 6))
+
+
+def test_a_digest_has_twenty_lines_and_counts_the_rest(rule: AlertRule, time: Time) -> None:
+    for number in range(33):
+        cause(f"c{number}", f"message {number:02}.")
+    tell_alerts()
+    body = mail.outbox[0].body
+    assert body.count("message") == 20
+    assert "and 13 more" in body
+    assert tell_alerts() == 0, "those that were only counted are told as well"
+
+
+def test_nothing_is_sent_in_the_quiet_hours_and_what_lasts_is_told_after_them(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(quiet_from=clock_time(22), quiet_until=clock_time(8))
+    time.to(datetime(2026, 3, 4, 15, 0, tzinfo=UTC))  # 23:00 in Shanghai
+    lasting, passing = cause("c1", "it lasts"), cause("c2", "it passes")
+    assert tell_alerts() == 0
+    passing.closed_at = time.now
+    passing.save()
+    time.to(datetime(2026, 3, 4, 23, 59, tzinfo=UTC))  # 07:59
+    assert tell_alerts() == 0
+    time.to(datetime(2026, 3, 5, 0, 0, tzinfo=UTC))  # 08:00
+    assert tell_alerts() == 1
+    assert lasting.message in mail.outbox[0].body
+    assert passing.message not in mail.outbox[0].body
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "hour", "quiet"),
+    [(22, 8, 23, True), (22, 8, 7, True), (22, 8, 8, False), (12, 14, 13, True), (12, 14, 14, False), (9, 9, 9, False)],
+)
+def test_quiet_hours_may_span_midnight(start: int, end: int, hour: int, quiet: bool) -> None:
+    rule = AlertRule(quiet_from=clock_time(start), quiet_until=clock_time(end), time_zone="America/New_York")
+    assert is_quiet(rule, datetime(2026, 1, 10, hour, tzinfo=ZoneInfo("America/New_York"))) is quiet
+
+
+def test_only_the_kinds_of_the_rule_are_told(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(kinds=["vendor_down"])
+    cause()
+    assert tell_alerts() == 0
+
+
+def test_a_switched_off_rule_is_silent(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(enabled=False)
+    cause()
+    assert tell_alerts() == 0
+
+
+def test_a_chinese_rule_speaks_chinese(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(language="zh-hans")
+    cause(message="商品不存在")
+    tell_alerts()
+    assert "商品不存在" in mail.outbox[0].body
+    raw = mail.outbox[0].message().as_bytes()
+    assert 'charset="utf-8"' in raw.decode("ascii", "replace")
+
+
+def test_a_failing_mail_server_is_shown_and_tried_again(rule: AlertRule, time: Time, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_TIMEOUT = "127.0.0.1", 9, 1
+    cause()
+    assert tell_alerts() == 0
+    rule.refresh_from_db()
+    assert "mail server" in rule.last_error
+    assert not AlertNotice.objects.exists()
+
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    time.minutes(1)
+    assert tell_alerts() == 1
+    rule.refresh_from_db()
+    assert rule.last_error == ""
+    assert len(mail.outbox) == 1
+    assert tell_alerts() == 0
+
+
+def test_a_group_without_addresses_is_an_error_on_the_rule(rule: AlertRule, time: Time) -> None:
+    rule.group.user_set.update(email="")
+    cause()
+    assert tell_alerts() == 0
+    rule.refresh_from_db()
+    assert "Nobody to write to" in rule.last_error
+
+
+def test_two_processes_do_not_tell_twice(rule: AlertRule, time: Time) -> None:
+    cause()
+    tell_alerts_without_sending()
+    AlertRule.objects.update(sending_until=time.now + timedelta(minutes=5))
+    assert send_due(time.now) == 0, "another process is sending"
+    time.minutes(6)
+    assert send_due(time.now) == 1, "that process died"
+
+
+def tell_alerts_without_sending() -> None:
+    evaluate(START)
+    assert Alert.objects.count() == 1
+
+
+def test_a_broken_rule_does_not_silence_the_others(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.create(name="broken", kinds=["new_cause"], target="a@example.com", time_zone="Moon/Base")
+    AlertRule.objects.create(name="fine", kinds=["new_cause"], target="b@example.com")
+    cause()
+    tell_alerts()
+    assert ["b@example.com"] in [message.to for message in mail.outbox]
+
+
+def test_the_clock_calls_it_every_minute(db: None) -> None:
+    from django.utils.module_loading import import_string
+    from django_q.models import Schedule
+
+    ensure_schedules()
+    row = Schedule.objects.get(name="alerts")
+    assert (row.schedule_type, row.minutes) == (Schedule.MINUTES, 1)
+    assert import_string(row.func) is tell_alerts

@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
-export DJANGO_SETTINGS_MODULE ?= config.settings
 
 .PHONY: help demo run test lint bench messages install install-dev lock clean
 

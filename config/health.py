@@ -8,7 +8,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 
-from integrations.flows.overdue import overdue_flows
+from integrations.flows.overdue import fruitless_flows, overdue_flows
 from integrations.models import Heartbeat
 
 WORKER_SILENCE = timedelta(minutes=5)
@@ -20,9 +20,16 @@ def healthz(_request: HttpRequest) -> JsonResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """Answer 200 when database, workers and flows are as they should be, else 503 and what is wrong."""
+    """Answer 200 when database, workers and flows are as they should be, else 503 and what is wrong.
+
+    Red also when nothing happened that should have: a flow that does not start, or starts and never ends well.
+    """
     try:
-        problems = [*_silent_workers(), *(f"flow {row.name}: overdue" for row in overdue_flows())]
+        problems = [
+            *_silent_workers(),
+            *(f"flow {row.name}: overdue" for row in overdue_flows()),
+            *(f"flow {row.name}: has not succeeded for long; its last run says why" for row in fruitless_flows()),
+        ]
     except DatabaseError:
         problems = ["database: no answer"]
     return JsonResponse(

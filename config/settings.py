@@ -130,7 +130,7 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -174,6 +174,9 @@ ALERT_WEBHOOK_PRIVATE = env.flag("ALERT_WEBHOOK_PRIVATE")
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")
+
+# --- Monitoring -----------------------------------------------------------------------------------
+METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- Jobs: django-q2 is only the clock and the worker pool; retries belong to the deliveries --------
 REDIS_URL = env.text("REDIS_URL", "")

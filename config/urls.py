@@ -12,6 +12,7 @@ from orders.admin.quick_search import find_order
 
 from .audit_page import audit_trail
 from .health import healthz, readyz
+from .metrics import metrics
 from .preferences import preferences, set_language
 
 urlpatterns = [
@@ -26,4 +27,5 @@ urlpatterns = [
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
+    path("metrics", metrics, name="metrics"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 from django.utils.translation import gettext as _
 
@@ -13,6 +14,9 @@ from . import backoff
 from .models import Delivery
 from .outcomes import Outcome
 from .states import State, may_change
+
+log = structlog.get_logger(__name__)
+FOR_A_PERSON = (State.FAILED, State.NEEDS_ATTENTION)
 
 
 class IllegalTransition(Exception):
@@ -47,6 +51,8 @@ def apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime, action: A
         delivery.status, delivery.due_at = State.FAILED, None
         delivery.reason_code = "gave_up"
     delivery.cause = cause_for(delivery)
+    if delivery.status in FOR_A_PERSON and delivery.status != before:
+        log.warning("delivery_needs_people", delivery=delivery.key, state=delivery.status, code=delivery.reason_code)
 
 
 def _refine(delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction) -> State:

@@ -89,10 +89,16 @@ def run_flow(
                 result = _execute(definition, context)
         result.seconds = round(time.monotonic() - started, 3)
         _finish(run, result)
+        log.info("flow_ended", flow=name, run=run.pk, status=result.status, seconds=result.seconds, **_counted(result))
         _count_what_is_parked()
     finally:
         give_lease_back(name, token)
     return result
+
+
+def _counted(result: FlowResult) -> dict[str, int]:
+    """Return the counts under names that no other word of a log line has."""
+    return {f"count_{name}": number for name, number in result.counts.items() if number}
 
 
 def _count_what_is_parked() -> None:

@@ -287,7 +287,8 @@ def test_a_shipment_marked_as_done_counts_as_shipped(sandbox):
     assert order_of(order_id).stage == Stage.SHIPPED
 
 
-def test_two_hundred_shipments_stay_within_the_database_budget(sandbox, django_assert_max_num_queries):
+def test_two_hundred_shipments_stay_within_the_database_budget(sandbox, django_assert_max_num_queries, settings):
+    settings.HTTP_TIMEOUT_SECONDS = 30  # a batch of 200 on a busy machine is no lost reply
     ids = shipped(sandbox, 200)
     with django_assert_max_num_queries(400):
         run("report_shipments")

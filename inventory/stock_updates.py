@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from functools import partial
 
-from django.conf import settings
 from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from integrations.deliveries import outcomes
-from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
+from integrations.deliveries.kinds import Call, Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
-from integrations.dsco.schemas import LogEntry
+from integrations.dsco.queued import QueuedKind, alone_or_together, batches, hand_in
+from integrations.dsco.schemas import ChangeLog, LogEntry
 from integrations.dsco.schemas.inventory import InventoryItem, InventoryWarehouse
 from integrations.errors import Rejected
 
 from .models import StockItem, StockUpdate
 
 BATCH_ITEMS = 2000
-BATCH_BYTES = 4_500_000  # DSCO takes 5 MB; the rest is for commas and surprises
 
 
-class StockUpdateKind(DeliveryKind[StockUpdate]):
+class StockUpdateKind(QueuedKind[StockUpdate]):
     """Sets quantities at DSCO. A figure is absolute: repeating it does no harm, so nothing needs to be read back."""
 
     name = StockUpdate.KIND
-    vendor = "dsco"
     model = StockUpdate
     claim_size = BATCH_ITEMS
     skip_is_final = True
@@ -47,20 +44,27 @@ class StockUpdateKind(DeliveryKind[StockUpdate]):
     def plan_send(self, deliveries: Sequence[StockUpdate]) -> Plan[StockUpdate]:
         """A few are sent singly (their errors are clearer), many in batches that DSCO carries out later."""
         client = DscoClient.from_settings()
-        alone = [row for row in deliveries if row.solo]
-        others = [row for row in deliveries if not row.solo]
-        if len(others) < settings.BATCH_FROM:
-            alone, others = [*alone, *others], []
-        calls = [Call(batch, partial(_send_batch, client, batch)) for batch in _batches(others)]
+        alone, together = alone_or_together(deliveries)
+        parts = batches(together, lambda row: _item(row).payload(), BATCH_ITEMS)
+        calls = [Call(part, partial(_send_batch, client, part)) for part in parts]
         return Plan(calls + [Call([row], partial(_send_one, client, row)) for row in alone])
 
-    def plan_poll(self, deliveries: Sequence[StockUpdate]) -> Plan[StockUpdate]:
-        """One question per request, whatever number of items was in it."""
-        client = DscoClient.from_settings()
-        by_request: dict[str, list[StockUpdate]] = {}
-        for row in deliveries:
-            by_request.setdefault(row.remote_request_id, []).append(row)
-        return Plan([Call(rows, partial(_ask, client, request_id, rows)) for request_id, rows in by_request.items()])
+    def read_log(self, client: DscoClient, request_id: str) -> ChangeLog:
+        """Stock has a change log of its own."""
+        return client.inventory_log(request_id)
+
+    def entry(self, log: ChangeLog, row: StockUpdate) -> LogEntry | None:
+        """Return what the log says of the item."""
+        return log.entry_for_sku(row.item.dsco_sku)
+
+    def done(self, row: StockUpdate, entry: LogEntry) -> Outcome:
+        """DSCO has the figures."""
+        return outcomes.succeeded()
+
+    def unmentioned(self, row: StockUpdate) -> Outcome:
+        """Sent again, alone."""
+        text = _("DSCO finished the batch without a word about this item; it is sent again alone.")
+        return outcomes.retry("no_outcome", text, solo=True, retry_after=0)
 
     def plan_verify(self, deliveries: Sequence[StockUpdate]) -> Plan[StockUpdate]:
         """Whether it happened does not matter: the newest figure is sent again."""
@@ -93,23 +97,14 @@ def stock_item(dsco_sku: str, quantities: dict[str, int]) -> InventoryItem:
     )
 
 
-def _batches(rows: Iterable[StockUpdate]) -> list[list[StockUpdate]]:
-    batches: list[list[StockUpdate]] = []
-    size = 0
-    for row in rows:
-        length = len(json.dumps(stock_item(row.item.dsco_sku, row.quantities).payload()))
-        if not batches or len(batches[-1]) >= BATCH_ITEMS or size + length > BATCH_BYTES:
-            batches.append([])
-            size = 0
-        batches[-1].append(row)
-        size += length
-    return batches
+def _item(row: StockUpdate) -> InventoryItem:
+    return stock_item(row.item.dsco_sku, row.quantities)
 
 
 def _send_one(client: DscoClient, row: StockUpdate) -> dict[int, Outcome]:
     sku = row.item.dsco_sku
     try:
-        client.update_inventory(stock_item(sku, row.quantities))
+        client.update_inventory(_item(row))
     except Rejected as error:
         text = _(
             "DSCO refused the stock of %(sku)s: %(words)s Check in DSCO that the item exists under this SKU and has"
@@ -120,31 +115,8 @@ def _send_one(client: DscoClient, row: StockUpdate) -> dict[int, Outcome]:
 
 
 def _send_batch(client: DscoClient, rows: Sequence[StockUpdate]) -> dict[int, Outcome]:
-    answer = client.inventory_batch([stock_item(row.item.dsco_sku, row.quantities) for row in rows])
-    return {row.pk: outcomes.accepted(answer.request_id) for row in rows}
-
-
-def _ask(client: DscoClient, request_id: str, rows: Sequence[StockUpdate]) -> dict[int, Outcome]:
-    log = client.inventory_log(request_id)
-    # By SKU in one go: the log of a large batch is as long as the batch. A final entry outranks a pending one.
-    entries: dict[str, LogEntry] = {}
-    for entry in log.entries:
-        sku = str(entry.payload.get("sku"))
-        if sku not in entries or entry.status != "pending":
-            entries[sku] = entry
-    return {row.pk: _verdict(entries.get(row.item.dsco_sku), log.completed) for row in rows}
-
-
-def _verdict(entry: LogEntry | None, completed: bool) -> Outcome:
-    """A refused item is repeated alone, because the answer to a single call says clearly what is wrong."""
-    if entry is not None and entry.status == "success":
-        return outcomes.succeeded()
-    if entry is not None and entry.status == "failure":
-        return outcomes.retry(entry.code or "refused", entry.messages_text, solo=True, retry_after=0)
-    if completed and entry is None:
-        text = _("DSCO finished the batch without a word about this item; it is sent again alone.")
-        return outcomes.retry("no_outcome", text, solo=True, retry_after=0)
-    return outcomes.still_pending()
+    items = [_item(row) for row in rows]
+    return hand_in(rows, lambda: client.inventory_batch(items))
 
 
 def _sentence(words: str) -> str:

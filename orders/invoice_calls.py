@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,14 +12,14 @@ from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call
 from integrations.deliveries.outcomes import Outcome
 from integrations.dsco import DscoClient
-from integrations.dsco.schemas import ChangeLog, InvoiceBody
-from integrations.errors import ConfigurationError, Rejected
+from integrations.dsco.queued import batches, hand_in
+from integrations.dsco.schemas import InvoiceBody
+from integrations.errors import Rejected
 
 from .invoices import Coverage, belongs_to, same_invoice, shipped_at_dsco
 from .models import Invoice, OrderLine
 
 BATCH_SIZE = 500
-BATCH_BYTES = 4_500_000  # DSCO takes 5 MB
 
 
 def single(client: DscoClient, invoice: Invoice, *, doubtful: bool) -> Call[Invoice]:
@@ -100,83 +98,18 @@ def _ours(raws: Sequence[dict[str, Any]], body: InvoiceBody) -> Outcome:
 # --- Many at once -------------------------------------------------------------------------------------
 
 
-def batches(client: DscoClient, invoices: Sequence[Invoice]) -> list[Call[Invoice]]:
+def together(client: DscoClient, invoices: Sequence[Invoice]) -> list[Call[Invoice]]:
     """Return the calls that hand in many invoices, within the size that DSCO takes."""
-    return [_batch(client, part) for part in _parts(invoices)]
+    return [_batch(client, part) for part in batches(invoices, lambda invoice: invoice.body, BATCH_SIZE)]
 
 
 def _batch(client: DscoClient, invoices: Sequence[Invoice]) -> Call[Invoice]:
     bodies = [InvoiceBody.from_payload(invoice.body) for invoice in invoices]
-
-    def run() -> dict[int, Outcome]:
-        try:
-            accepted = client.invoice_batch(bodies)
-        except (ConfigurationError, Rejected) as error:
-            if error.http_status not in (403, 404, 405):
-                raise
-            # An account without the batch operation still has the single one.
-            one = outcomes.retry("batch_unavailable", error.message, solo=True, retry_after=0)
-            return {invoice.pk: one for invoice in invoices}
-        return {invoice.pk: outcomes.accepted(accepted.request_id) for invoice in invoices}
-
-    return Call(invoices, run)
+    return Call(invoices, lambda: hand_in(invoices, lambda: client.invoice_batch(bodies)))
 
 
-def _parts(invoices: Sequence[Invoice]) -> Iterable[list[Invoice]]:
-    part: list[Invoice] = []
-    size = 0
-    for invoice in invoices:
-        length = len(json.dumps(invoice.body, ensure_ascii=False).encode())
-        if part and (len(part) == BATCH_SIZE or size + length > BATCH_BYTES):
-            yield part
-            part, size = [], 0
-        part.append(invoice)
-        size += length
-    if part:
-        yield part
-
-
-def polls(client: DscoClient, invoices: Sequence[Invoice]) -> list[Call[Invoice]]:
-    """Return one question to the change log for each batch."""
-    by_request: dict[str, list[Invoice]] = defaultdict(list)
-    for invoice in invoices:
-        by_request[invoice.remote_request_id].append(invoice)
-    return [_poll(client, request_id, group) for request_id, group in by_request.items()]
-
-
-def _poll(client: DscoClient, request_id: str, invoices: Sequence[Invoice]) -> Call[Invoice]:
-    def run() -> dict[int, Outcome]:
-        log = client.invoice_log(request_id)
-        return {invoice.pk: _verdict(client, invoice, log) for invoice in invoices}
-
-    return Call(invoices, run)
-
-
-def _verdict(client: DscoClient, invoice: Invoice, log: ChangeLog) -> Outcome:
+def shown(client: DscoClient, invoice: Invoice) -> Outcome:
+    """Look at DSCO's invoices with our number: done, something else, or absent."""
     body = InvoiceBody.from_payload(invoice.body)
-    entry = log.entry_for_invoice(body.invoice_id)
-    if entry is not None and entry.status == "success":
-        return outcomes.succeeded(body.invoice_id)
-    if entry is not None and entry.status == "failure":
-        # Alone it gets the verdict of the operation that answers at once, and a look at what DSCO has.
-        return outcomes.retry(entry.code or "batch_failure", entry.messages_text, solo=True, retry_after=0)
-    if not log.completed:
-        return outcomes.still_pending()
     ours = [raw for raw in client.get_invoices(body.invoice_id) if belongs_to(raw, body.dsco_order_id)]
-    return _ours(ours, body) if ours else outcomes.still_pending(_("DSCO's log does not mention this invoice."))
-
-
-def verification(client: DscoClient, invoice: Invoice) -> Call[Invoice]:
-    """Return the reads that tell whether the invoice is at DSCO: the batch's log, if there is one, and GET /invoice."""
-    body = InvoiceBody.from_payload(invoice.body)
-    request_id = invoice.remote_request_id
-
-    def run() -> dict[int, Outcome]:
-        if request_id:
-            entry = client.invoice_log(request_id).entry_for_invoice(body.invoice_id)
-            if entry is not None and entry.status == "success":
-                return {invoice.pk: outcomes.succeeded(body.invoice_id)}
-        ours = [raw for raw in client.get_invoices(body.invoice_id) if belongs_to(raw, body.dsco_order_id)]
-        return {invoice.pk: _ours(ours, body) if ours else outcomes.absent()}
-
-    return Call([invoice], run)
+    return _ours(ours, body) if ours else outcomes.absent()

@@ -6,23 +6,21 @@ What DSCO refuses in a batch is repeated alone, because only the single call say
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import ClassVar
 
-from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from integrations.deliveries import outcomes
-from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
+from integrations.deliveries.kinds import Call, Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
+from integrations.dsco.queued import QueuedOnceKind, alone_or_together, hand_in
 from integrations.dsco.schemas import ChangeLog, DscoOrder, LogEntry, UnreadableOrder
-from integrations.errors import VendorError
 
 from .conditions import blocked, is_cancelled, undecided_requests
 from .first_sight import is_acknowledged
@@ -31,9 +29,6 @@ from .policies import policies_for
 from .shipment_bodies import Body, exceeds, numbers_in, report_of
 from .shipment_decisions import cancelled_after_shipment
 from .stages import refresh_stages
-
-# DSCO's gateway answers so when an account may not use an address.
-NOT_OFFERED = (403, 404, 405)
 
 
 def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = None) -> dict[int, Outcome]:
@@ -87,16 +82,13 @@ def _is_acknowledged(row: Shipment) -> bool:
     return done or is_acknowledged(row.order)
 
 
-class ShipmentKind(DeliveryKind[Shipment]):
+class ShipmentKind(QueuedOnceKind[Shipment]):
     """发货回传: the packages of an order as they were composed before the first call."""
 
     name: ClassVar[str] = "shipment"
-    vendor: ClassVar[str] = "dsco"
     model = Shipment
     claim_size: ClassVar[int] = 500
     deadline = F("order__ship_by")
-    # DSCO queues some of these calls, and a lost reply does not say whether it did.
-    absent_after_delays: ClassVar[int] = 3
 
     def queryset(self) -> QuerySet[Shipment]:
         """Return shipments with order, lines and acknowledgement."""
@@ -110,28 +102,23 @@ class ShipmentKind(DeliveryKind[Shipment]):
     def plan_send(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
         """One call for each, or a batch when there are many."""
         client = DscoClient.from_settings()
-        together = [row for row in deliveries if not row.solo]
-        if len(together) < settings.BATCH_FROM:
-            together = []
-        grouped = {row.pk for row in together}
-        calls = [Call([row], partial(_send_alone, client, row)) for row in deliveries if row.pk not in grouped]
+        alone, together = alone_or_together(deliveries)
+        calls = [Call([row], partial(_send_alone, client, row)) for row in alone]
         if together:
             calls.append(Call(together, partial(_send_together, client, together)))
         return Plan(calls)
 
-    def plan_poll(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
-        """Ask the change log once for each request."""
-        client = DscoClient.from_settings()
-        groups = _by_request(deliveries).items()
-        return Plan([Call(group, partial(_poll, client, request, group)) for request, group in groups])
+    def entry(self, log: ChangeLog, row: Shipment) -> LogEntry | None:
+        """Return what the log says of the order."""
+        return log.entry_for_order(row.order.dsco_order_id)
 
-    def plan_verify(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
-        """Ask the log where the request is known, else look at each order's packages."""
-        client = DscoClient.from_settings()
-        groups = _by_request(deliveries)
-        lost = groups.pop("", [])
-        calls = [Call(group, partial(_verify, client, request, group)) for request, group in groups.items()]
-        return Plan(calls + [Call([row], partial(_verify, client, "", [row])) for row in lost])
+    def done(self, row: Shipment, entry: LogEntry) -> Outcome:
+        """DSCO has the packages."""
+        return outcomes.succeeded(_reference(row), confirmed=True)
+
+    def look(self, client: DscoClient, rows: Sequence[Shipment]) -> Callable[[Shipment], Outcome]:
+        """Look at the packages that the order shows."""
+        return partial(_shown_by_order, client)
 
     def recorded(self, pairs: Sequence[tuple[Shipment, Outcome]], now: datetime) -> None:
         """Note what DSCO itself has shown, and keep the orders' stages in step."""
@@ -148,63 +135,14 @@ def _reference(row: Shipment) -> str:
     return ",".join(numbers_in(row.body))
 
 
-def _by_request(rows: Sequence[Shipment]) -> dict[str, list[Shipment]]:
-    groups: dict[str, list[Shipment]] = defaultdict(list)
-    for row in rows:
-        groups[row.remote_request_id].append(row)
-    return groups
-
-
 def _send_alone(client: DscoClient, row: Shipment) -> dict[int, Outcome]:
     client.single_shipment(report_of(row.order, row.body))
     return {row.pk: outcomes.succeeded(_reference(row))}
 
 
 def _send_together(client: DscoClient, rows: Sequence[Shipment]) -> dict[int, Outcome]:
-    try:
-        receipt = client.shipment_batch([report_of(row.order, row.body) for row in rows])
-    except VendorError as error:
-        if error.http_status not in NOT_OFFERED:
-            raise
-        # Nothing was taken: each goes alone, and says whether the account may report shipments at all.
-        return {row.pk: Outcome(State.DUE, counted=False, retry_after=0, solo=True) for row in rows}
-    return {row.pk: outcomes.accepted(receipt.request_id) for row in rows}
-
-
-def _poll(client: DscoClient, request_id: str, rows: Sequence[Shipment]) -> dict[int, Outcome]:
-    """What an unfinished log does not say stays open; what a finished one does not say is verified."""
-    if not request_id:
-        return {row.pk: outcomes.not_in_log() for row in rows}
-    log = client.order_log(request_id)
-    told = _told_by_log(log, rows)
-    open_still = outcomes.not_in_log() if log.completed else outcomes.still_pending()
-    return {row.pk: told.get(row.pk) or open_still for row in rows}
-
-
-def _verify(client: DscoClient, request_id: str, rows: Sequence[Shipment]) -> dict[int, Outcome]:
-    told = _told_by_log(client.order_log(request_id), rows) if request_id else {}
-    for row in rows:
-        if row.pk not in told:
-            told[row.pk] = _shown_by_order(client, row)
-    return told
-
-
-def _told_by_log(log: ChangeLog, rows: Sequence[Shipment]) -> dict[int, Outcome]:
-    told: dict[int, Outcome] = {}
-    for row in rows:
-        entry = log.entry_for_order(row.order.dsco_order_id)
-        if entry is not None and (outcome := _outcome_of(entry, row)) is not None:
-            told[row.pk] = outcome
-    return told
-
-
-def _outcome_of(entry: LogEntry, row: Shipment) -> Outcome | None:
-    if entry.status == "success":
-        return outcomes.succeeded(_reference(row), confirmed=True)
-    if entry.status == "failure":
-        words = entry.messages_text or _("DSCO gave no reason.")
-        return outcomes.retry(entry.code or "refused", words, solo=True, retry_after=0)
-    return None
+    reports = [report_of(row.order, row.body) for row in rows]
+    return hand_in(rows, lambda: client.shipment_batch(reports))
 
 
 def _shown_by_order(client: DscoClient, row: Shipment) -> Outcome:

@@ -7,7 +7,7 @@ as "reviewed". DSCO only queues an acknowledgement; its change log says later wh
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ClassVar
@@ -19,10 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries import outcomes
-from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
+from integrations.deliveries.kinds import Call, Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
+from integrations.dsco.queued import QueuedOnceKind, words_of
 from integrations.dsco.schemas import AcknowledgeItem, ChangeLog, LogEntry
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
@@ -167,16 +168,13 @@ def _conditions(rows: Sequence[Acknowledgement]) -> dict[int, Outcome]:
     return stopped
 
 
-class AcknowledgementKind(DeliveryKind[Acknowledgement]):
+class AcknowledgementKind(QueuedOnceKind[Acknowledgement]):
     """订单确认: up to 500 orders in one call, each with an outcome of its own in DSCO's change log."""
 
     name: ClassVar[str] = "acknowledgement"
-    vendor: ClassVar[str] = "dsco"
     model = Acknowledgement
     claim_size: ClassVar[int] = 500
     deadline = Coalesce("order__acknowledge_by", "order__ship_by")
-    # DSCO queues some of these calls, and a lost reply does not say whether it did.
-    absent_after_delays: ClassVar[int] = 3
 
     def queryset(self) -> QuerySet[Acknowledgement]:
         """Return acknowledgements with order, lines and ERP push."""
@@ -195,20 +193,22 @@ class AcknowledgementKind(DeliveryKind[Acknowledgement]):
         groups = ([together] if together else []) + [[row] for row in deliveries if row.solo]
         return Plan([Call(group, partial(_send, client, group, numbers)) for group in groups])
 
-    def plan_poll(self, deliveries: Sequence[Acknowledgement]) -> Plan[Acknowledgement]:
-        """Ask the change log once for each request."""
-        client = DscoClient.from_settings()
-        groups = _by_request(deliveries).items()
-        return Plan([Call(group, partial(_poll, client, request, group)) for request, group in groups])
+    def entry(self, log: ChangeLog, row: Acknowledgement) -> LogEntry | None:
+        """Return what the log says of the order."""
+        return log.entry_for_order(row.order.dsco_order_id)
 
-    def plan_verify(self, deliveries: Sequence[Acknowledgement]) -> Plan[Acknowledgement]:
-        """Ask the log where the request is known, else look at each order."""
-        client = DscoClient.from_settings()
-        numbers = _supplier_numbers(deliveries)
-        groups = _by_request(deliveries)
-        lost = [[row] for row in groups.pop("", [])]
-        calls = [Call(group, partial(_verify, client, request, group, numbers)) for request, group in groups.items()]
-        return Plan(calls + [Call(group, partial(_verify, client, "", group, numbers)) for group in lost])
+    def done(self, row: Acknowledgement, entry: LogEntry) -> Outcome:
+        """DSCO has it, and with it our order number."""
+        return outcomes.succeeded(str(entry.payload.get("supplierOrderNumber") or ""))
+
+    def refused(self, row: Acknowledgement, entry: LogEntry) -> Outcome:
+        """Refused for good: there is no other way to acknowledge."""
+        return outcomes.rejected(entry.code or "refused", words_of(entry))
+
+    def look(self, client: DscoClient, rows: Sequence[Acknowledgement]) -> Callable[[Acknowledgement], Outcome]:
+        """Look at the order: its lifecycle, or our number on it."""
+        numbers = _supplier_numbers(rows)
+        return lambda row: _shown_by_order(client.get_order(row.order.dsco_order_id), numbers[row.order_id])
 
     def recorded(self, pairs: Sequence[tuple[Acknowledgement, Outcome]], now: datetime) -> None:
         """Keep the orders' stages in step."""
@@ -237,56 +237,12 @@ def _supplier_numbers(rows: Sequence[Acknowledgement]) -> dict[int, str]:
     return numbers
 
 
-def _by_request(rows: Sequence[Acknowledgement]) -> dict[str, list[Acknowledgement]]:
-    groups: dict[str, list[Acknowledgement]] = defaultdict(list)
-    for row in rows:
-        groups[row.remote_request_id].append(row)
-    return groups
-
-
 def _send(client: DscoClient, rows: Sequence[Acknowledgement], numbers: Mapping[int, str]) -> dict[int, Outcome]:
     items = [
         AcknowledgeItem(id=row.order.dsco_order_id, supplier_order_number=numbers[row.order_id] or None) for row in rows
     ]
     receipt = client.acknowledge(items)
     return {row.pk: outcomes.accepted(receipt.request_id) for row in rows}
-
-
-def _poll(client: DscoClient, request_id: str, rows: Sequence[Acknowledgement]) -> dict[int, Outcome]:
-    """What an unfinished log does not say stays open; what a finished one does not say is verified."""
-    if not request_id:
-        return {row.pk: outcomes.not_in_log() for row in rows}
-    log = client.order_log(request_id)
-    told = _told_by_log(log, rows)
-    open_still = outcomes.not_in_log() if log.completed else outcomes.still_pending()
-    return {row.pk: told.get(row.pk) or open_still for row in rows}
-
-
-def _verify(
-    client: DscoClient, request_id: str, rows: Sequence[Acknowledgement], numbers: Mapping[int, str]
-) -> dict[int, Outcome]:
-    told = _told_by_log(client.order_log(request_id), rows) if request_id else {}
-    for row in rows:
-        if row.pk not in told:
-            told[row.pk] = _shown_by_order(client.get_order(row.order.dsco_order_id), numbers[row.order_id])
-    return told
-
-
-def _told_by_log(log: ChangeLog, rows: Sequence[Acknowledgement]) -> dict[int, Outcome]:
-    told: dict[int, Outcome] = {}
-    for row in rows:
-        entry = log.entry_for_order(row.order.dsco_order_id)
-        if entry is not None and (outcome := _outcome_of(entry)) is not None:
-            told[row.pk] = outcome
-    return told
-
-
-def _outcome_of(entry: LogEntry) -> Outcome | None:
-    if entry.status == "success":
-        return outcomes.succeeded(str(entry.payload.get("supplierOrderNumber") or ""))
-    if entry.status == "failure":
-        return outcomes.rejected(entry.code or "refused", entry.messages_text or _("DSCO gave no reason."))
-    return None
 
 
 def _shown_by_order(raw: Mapping[str, Any] | None, number: str) -> Outcome:

@@ -8,23 +8,24 @@ composed and stored with its number before anything is sent. The calls stand in 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import ClassVar
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries import outcomes
-from integrations.deliveries.kinds import DeliveryKind, Plan, register_kind
+from integrations.deliveries.kinds import Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.releases import park, release
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
-from integrations.dsco.schemas import InvoiceBody
+from integrations.dsco.queued import QueuedOnceKind, alone_or_together
+from integrations.dsco.schemas import ChangeLog, InvoiceBody, LogEntry
 from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
@@ -316,16 +317,13 @@ def _cancelled_text() -> str:
     )
 
 
-class InvoiceKind(DeliveryKind[Invoice]):
+class InvoiceKind(QueuedOnceKind[Invoice]):
     """发票: one invoice for one DSCO order."""
 
     name: ClassVar[str] = "invoice"
-    vendor: ClassVar[str] = "dsco"
     model = Invoice
     claim_size: ClassVar[int] = 500
     deadline = F("order__invoice_by")
-    # DSCO queues some of these calls, and a lost reply does not say whether it did.
-    absent_after_delays: ClassVar[int] = 3
 
     def queryset(self) -> QuerySet[Invoice]:
         """Return invoices with their orders, lines and shipments."""
@@ -338,25 +336,26 @@ class InvoiceKind(DeliveryKind[Invoice]):
     def plan_send(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
         """Send one by one when they are few, else in batches."""
         client = DscoClient.from_settings()
-        together = [invoice for invoice in deliveries if not invoice.solo]
-        if len(together) < settings.BATCH_FROM:
-            together = []
+        alone, together = alone_or_together(deliveries)
         doubts = _uncertain_attempts([invoice for invoice in deliveries if invoice.attempts > 1])
-        alone = [
-            invoice_calls.single(client, invoice, doubtful=doubts[invoice.pk] in DOUBTED)
-            for invoice in deliveries
-            if invoice.solo or not together
-        ]
-        return Plan(alone + invoice_calls.batches(client, together))
+        calls = [invoice_calls.single(client, invoice, doubtful=doubts[invoice.pk] in DOUBTED) for invoice in alone]
+        return Plan(calls + invoice_calls.together(client, together))
 
-    def plan_poll(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
-        """Ask the change log once for each batch."""
-        return Plan(invoice_calls.polls(DscoClient.from_settings(), deliveries))
+    def read_log(self, client: DscoClient, request_id: str) -> ChangeLog:
+        """Invoices have a change log of their own."""
+        return client.invoice_log(request_id)
 
-    def plan_verify(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
+    def entry(self, log: ChangeLog, row: Invoice) -> LogEntry | None:
+        """Return what the log says of the invoice."""
+        return log.entry_for_invoice(row.invoice_id or "")
+
+    def done(self, row: Invoice, entry: LogEntry) -> Outcome:
+        """DSCO has the invoice."""
+        return outcomes.succeeded(row.invoice_id or "")
+
+    def look(self, client: DscoClient, rows: Sequence[Invoice]) -> Callable[[Invoice], Outcome]:
         """Look for the invoice under our number."""
-        client = DscoClient.from_settings()
-        return Plan([invoice_calls.verification(client, invoice) for invoice in deliveries])
+        return partial(invoice_calls.shown, client)
 
     def recorded(self, pairs: Sequence[tuple[Invoice, Outcome]], now: datetime) -> None:
         """Give a new number to what met a foreign invoice under its own; stages follow."""

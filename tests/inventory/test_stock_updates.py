@@ -10,7 +10,7 @@ from integrations.models import RunStatus
 from integrations.sandbox.dsco.invented import PRODUCTS
 from integrations.sandbox.faults import Fault
 from inventory.models import SkuMapping, StockItem, StockUpdate
-from inventory.stock_updates import _batches, stock_item
+from inventory.stock_updates import StockUpdateKind, stock_item
 
 from .conftest import sell_out, shown, told
 
@@ -228,9 +228,13 @@ def test_the_body_names_every_warehouse_and_the_exact_sum():
     assert stock_item("LAMP", {"WEST": 0}).payload()["status"] == "out-of-stock"
 
 
+def batch_sizes(rows: list[StockUpdate]) -> list[int]:
+    return [len(call.deliveries) for call in StockUpdateKind().plan_send(rows).calls]
+
+
 def test_batches_stay_below_the_vendors_limits():
     rows = [StockUpdate(item=StockItem(dsco_sku=f"S-{n}"), quantities={"EAST": n}) for n in range(4500)]
-    assert [len(batch) for batch in _batches(rows)] == [2000, 2000, 500]
+    assert batch_sizes(rows) == [2000, 2000, 500]
     many = {f"WAREHOUSE-WITH-A-LONG-NAME-{n:04}": n for n in range(200)}
     rows = [StockUpdate(item=StockItem(dsco_sku=f"S-{n}"), quantities=many) for n in range(600)]
-    assert max(len(batch) for batch in _batches(rows)) < 600
+    assert max(batch_sizes(rows)) < 600

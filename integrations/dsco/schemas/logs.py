@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..messages import first_code, messages_of, text_of
@@ -41,7 +42,7 @@ class LogEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChangeLog:
     """The log of one request. Not ``completed``: ask again, an absent entry says nothing yet."""
 
@@ -50,21 +51,35 @@ class ChangeLog:
 
     def entry_for_order(self, dsco_order_id: str) -> LogEntry | None:
         """Return the outcome for an order that was acknowledged, shipped or cancelled by its dscoOrderId."""
-        return self._last(lambda payload: _order_id(payload) == dsco_order_id)
+        return self._by_order.get(dsco_order_id)
 
     def entry_for_invoice(self, invoice_id: str) -> LogEntry | None:
         """Return the outcome for one invoice of a batch."""
-        return self._last(lambda payload: str(payload.get("invoiceId")) == invoice_id)
+        return self._by_invoice.get(invoice_id)
 
     def entry_for_sku(self, sku: str) -> LogEntry | None:
         """Return the outcome for one item of an inventory batch."""
-        return self._last(lambda payload: str(payload.get("sku")) == sku)
+        return self._by_sku.get(sku)
 
-    def _last(self, matches: Callable[[dict[str, Any]], bool]) -> LogEntry | None:
-        """Return the last matching entry, a final one before a pending one."""
-        found = [entry for entry in self.entries if matches(entry.payload)]
-        final = [entry for entry in found if entry.status != "pending"]
-        return next(reversed(final or found), None)
+    # By name in one go: the log of a large batch is as long as the batch.
+    @cached_property
+    def _by_order(self) -> dict[str, LogEntry]:
+        return self._by(_order_id)
+
+    @cached_property
+    def _by_invoice(self) -> dict[str, LogEntry]:
+        return self._by(lambda payload: str(payload.get("invoiceId")))
+
+    @cached_property
+    def _by_sku(self) -> dict[str, LogEntry]:
+        return self._by(lambda payload: str(payload.get("sku")))
+
+    def _by(self, name: Callable[[dict[str, Any]], str]) -> dict[str, LogEntry]:
+        """Return the last entry of each name, a final one before a pending one."""
+        found: dict[str, LogEntry] = {}
+        for entry in sorted(self.entries, key=lambda entry: entry.status != "pending"):
+            found[name(entry.payload)] = entry
+        return found
 
 
 def _order_id(payload: Mapping[str, Any]) -> str:

@@ -175,6 +175,12 @@ globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")
 
+# --- How long things are kept (days; 0: for ever) ----------------------------------------------------
+RETENTION_CALL_BODY_DAYS = env.number("RETENTION_CALL_BODY_DAYS", 90.0)
+RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", 400.0)
+RETENTION_VERSION_DAYS = env.number("RETENTION_VERSION_DAYS", 180.0)
+RETENTION_PERSONAL_DAYS = env.number("RETENTION_PERSONAL_DAYS", 365.0)
+
 # --- Monitoring -----------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 

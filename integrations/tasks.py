@@ -14,9 +14,11 @@ from .bulk import carry_out, resume_abandoned
 from .flows import run_flow
 from .models import Flow, Heartbeat
 from .processes import current_holder
+from .retention import tidy
 
 # A scheduled run stops claiming after this long and leaves the rest to the next one.
 BUDGET_SECONDS = 300.0
+TIDY_SECONDS = 120.0
 
 
 def run_scheduled_flow(name: str, trigger: str = "schedule") -> str:
@@ -53,6 +55,11 @@ def carry_out_bulk_run(run_id: int) -> str:
 def make_export(export_id: int) -> str:
     """Write an export's file."""
     return exports.make(export_id)
+
+
+def tidy_up() -> str:
+    """Once an hour: remove what was kept long enough, for a few minutes at most."""
+    return str(tidy(timezone.now(), budget_seconds=TIDY_SECONDS))
 
 
 def sweep() -> str:

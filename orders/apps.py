@@ -11,4 +11,4 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         """Announce this package's flows and kinds of delivery."""
         # Models must be loaded first.
-        from . import bulk_actions, deadline_alerts, exports, flows, reservations  # noqa: F401, PLC0415
+        from . import bulk_actions, deadline_alerts, exports, flows, reservations, retention  # noqa: F401, PLC0415

@@ -16,6 +16,7 @@ from django.db import DatabaseError, OperationalError, transaction
 from django.utils.translation import gettext as _
 
 from integrations.deliveries.states import State
+from integrations.redaction import mask_personal
 
 from .first_sight import create_deliveries
 from .models import Order, OrderLine
@@ -27,7 +28,19 @@ from .versions import keep_versions, stored_payloads
 log = structlog.get_logger(__name__)
 
 # Never overwritten by what DSCO sends: ours, or fixed at first sight.
-OURS = frozenset({"id", "dsco_order_id", "stage", "held", "hold_reason", "held_by", "held_at", "first_seen_at"})
+OURS = frozenset(
+    {
+        "id",
+        "dsco_order_id",
+        "stage",
+        "held",
+        "hold_reason",
+        "held_by",
+        "held_at",
+        "first_seen_at",
+        "personal_removed_at",
+    }
+)
 ORDER_COLUMNS = [column.name for column in Order._meta.concrete_fields if column.name not in OURS]
 LINE_COLUMNS = [
     column.name
@@ -103,6 +116,7 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     if not fresh:
         return result
     rows = [read_order(raw, now, problem) for raw in fresh]
+    _keep_removed(rows, before)
     stored_before = [known for raw in fresh if (known := before.get(raw.dsco_order_id))]
     vanished = _lines_before(stored_before)
     payloads = stored_payloads([known.order.pk for known in stored_before])
@@ -121,6 +135,14 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
 def _known(ids: Sequence[str]) -> dict[str, Known]:
     rows = Order.objects.select_for_update().filter(dsco_order_id__in=ids).order_by("dsco_order_id")
     return {order.dsco_order_id: Known(order) for order in rows.defer("payload")}
+
+
+def _keep_removed(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
+    """Personal data that were removed do not come back with a later payload."""
+    for row in rows:
+        known = before.get(row.order.dsco_order_id)
+        if known is not None and known.order.personal_removed_at:
+            row.order.payload = mask_personal(row.order.payload)
 
 
 def _is_stale(raw: RawOrder, known: Known | None) -> bool:

@@ -13,6 +13,7 @@ from .runner import ensure_flow_row
 TASK = "integrations.tasks.run_scheduled_flow"
 HEARTBEAT_TASK = "integrations.tasks.heartbeat"
 SWEEP_TASK = "integrations.tasks.sweep"
+TIDY_TASK = "integrations.tasks.tidy_up"
 ALERTS_TASK = "integrations.alerts.tasks.tell_alerts"
 
 
@@ -25,6 +26,8 @@ def ensure_schedules() -> None:
     for name, task in (("heartbeat", HEARTBEAT_TASK), ("sweep", SWEEP_TASK), ("alerts", ALERTS_TASK)):
         every_minute = {"schedule_type": Schedule.MINUTES, "minutes": 1, "next_run": timezone.now()}
         Schedule.objects.get_or_create(name=name, defaults={"func": task, **every_minute})
+    hourly = {"func": TIDY_TASK, "schedule_type": Schedule.HOURLY, "next_run": timezone.now()}
+    Schedule.objects.get_or_create(name="tidy", defaults=hourly)
 
 
 def apply_interval(flow: Flow) -> None:

@@ -6,6 +6,7 @@ from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
+from .retention import RetentionMark
 from .staff import StaffPreference
 from .stops import VendorStop
 
@@ -28,6 +29,7 @@ __all__ = [
     "FlowRun",
     "Heartbeat",
     "RateLimit",
+    "RetentionMark",
     "RunStatus",
     "Slot",
     "StaffPreference",

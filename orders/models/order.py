@@ -81,6 +81,8 @@ class Order(models.Model):
     held_at = models.DateTimeField(_("held since"), null=True, blank=True)
     first_seen_at = models.DateTimeField(_("first seen"))
     read_at = models.DateTimeField(_("last read"))
+    # From then on names and addresses are masked, also in what DSCO sends later (orders/retention.py).
+    personal_removed_at = models.DateTimeField(_("names and addresses removed"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("order")
@@ -104,6 +106,9 @@ class Order(models.Model):
             models.Index(fields=["consumer_order_number"], name="order_consumer_number"),
             models.Index(fields=["stage"], condition=models.Q(cancel_requested=True), name="order_cancel_requested"),
             models.Index(fields=["-first_seen_at", "-id"], condition=models.Q(held=True), name="order_held"),
+            models.Index(
+                fields=["first_seen_at"], condition=models.Q(personal_removed_at__isnull=True), name="order_personal"
+            ),
         ]
 
     def __str__(self) -> str:

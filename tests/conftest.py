@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+import hypothesis
 import pytest
 import time_machine
 from django.core.cache import cache
@@ -17,6 +18,10 @@ from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
 
 pytest_plugins = ["tests.chromium"]
+
+# A machine that is busy with something else is no failure of a property.
+hypothesis.settings.register_profile("orderbridge", deadline=None)
+hypothesis.settings.load_profile("orderbridge")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -79,6 +84,7 @@ def sandbox(settings: Any, transactional_db: None, clock: MovableClock) -> Itera
         settings.VERIFY_DELAY_SECONDS = 0.05
         settings.HTTP_TIMEOUT_SECONDS = 1.0
         settings.RATE_LIMIT_SCALE = 1000.0
+        settings.SETTLE_SECONDS = 1.0
         yield box
 
 

@@ -19,6 +19,7 @@ from datetime import datetime
 from typing import Generic, TypeVar
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -39,8 +40,6 @@ log = structlog.get_logger(__name__)
 
 # So many failed calls in a row, none successful between them, mean that the vendor is down.
 FAILURES_UNTIL_STOP = 5
-# How long one pass goes on asking an asynchronous vendor for outcomes before it leaves that to the next one.
-SETTLE_SECONDS = 10.0
 
 
 @dataclass(slots=True)
@@ -129,7 +128,7 @@ class DeliveryPass(Generic[D]):
 
     def _settle(self, give_up_at: float | None, ids: list[int] | None) -> None:
         """Ask for the outcomes of what was accepted in this pass, for a few seconds."""
-        deadline = time.monotonic() + SETTLE_SECONDS
+        deadline = time.monotonic() + settings.SETTLE_SECONDS
         while self.result.counts["accepted"] and self._may_claim(give_up_at) and time.monotonic() < deadline:
             accepted = self.kind.model._default_manager.filter(status="accepted", lease_token="")
             if ids is not None:

@@ -53,6 +53,7 @@ def queued() -> list[tuple[Any, Any, Any]]:
     return [(job.task["func"], job.task["args"], job.task["kwargs"]) for job in OrmQ.objects.all()]
 
 
+@pytest.mark.usefixtures("seeded")
 class TestDeliveries:
     def test_retry_makes_failed_rows_due_and_leaves_finished_ones(self, orders: Any, browser: Any, boss: User) -> None:
         failed, done = pushes(State.FAILED), pushes(State.SUCCEEDED)[:1]
@@ -156,6 +157,7 @@ class TestDeliveries:
         assert all("evil" not in address for address, _status in page.redirect_chain)
 
 
+@pytest.mark.usefixtures("seeded")
 class TestOrders:
     def test_hold_and_release(self, orders: list[Order], browser: Any) -> None:
         chosen = [order for order in orders if not order.held and order.stage != Stage.INVOICED][:3]
@@ -191,6 +193,7 @@ class TestOrders:
         assert page.status_code == 403
 
 
+@pytest.mark.usefixtures("seeded")
 class TestFlows:
     @pytest.fixture
     def flow(self, orders: Any) -> Flow:
@@ -229,6 +232,7 @@ class TestFlows:
         assert (token.access_token, token.refresh_token) == ("", "")
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPermissions:
     ACTIONS = (
         ("orders_erppush", "retry_now", ErpPush), ("orders_invoice", "skip", Invoice), ("orders_order", "hold", Order),

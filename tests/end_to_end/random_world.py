@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from integrations.deliveries import engine, staff
+from integrations.deliveries import staff
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.flows import FlowResult, flow_definitions, run_flow
 from integrations.sandbox.dsco.invented import PRODUCTS, RETAILERS
@@ -57,6 +57,7 @@ class RandomWorld:
         self.unmapped: dict[str, str] = {}
         self.never_pushed: set[str] = set()
         self.crashes = 0
+        self.settings = settings
         self._set_up(seed, settings)
 
     def _set_up(self, seed: int, settings: Any) -> None:
@@ -69,7 +70,7 @@ class RandomWorld:
         settings.BATCH_FROM = pick([2, 3, 50])
         settings.PUSH_BATCH_SIZE = pick([1, 3, 20])
         self.sandbox.faults._random.seed(seed)
-        engine.SETTLE_SECONDS = pick([0.1, 0.3])
+        settings.SETTLE_SECONDS = pick([0.1, 0.3])
         options.visibility_delay_seconds = pick([0, 0, 20, 45])
         options.async_seconds = pick([0, 0.02, 30])
         options.missing_invoice_is_404 = pick([False, True])
@@ -115,7 +116,7 @@ class RandomWorld:
         """Faults end, holds are released, mappings come; everybody does his work until nothing is left to do."""
         self.say("--- settling")
         self.sandbox.faults.clear()
-        engine.SETTLE_SECONDS = 0.3
+        self.settings.SETTLE_SECONDS = 0.3
         release_hold(Order.objects.values_list("pk", flat=True), "staff")
         for sku in list(self.unmapped):
             self._map(sku)

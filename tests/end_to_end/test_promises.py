@@ -45,6 +45,7 @@ def test_what_dsco_has_queued_is_not_sent_twice_when_its_receipt_got_lost(world,
     settings.BATCH_FROM = 2
     settings.VERIFY_DELAY_SECONDS = 60
     orders = [str(order["dscoOrderId"]) for order in world.dsco.add_orders(3)]
+    settings.SETTLE_SECONDS = 0
     world.options.async_seconds = 120  # longer than DSCO's reads lag behind its writes
     world.faults.add(Fault("dsco", operation, "reset_after"))
     for _pass in range(60):

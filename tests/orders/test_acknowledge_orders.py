@@ -53,7 +53,8 @@ def test_many_orders_go_in_one_call_and_one_refusal_does_not_touch_the_others(sa
     assert sandbox.requests["dsco", "acknowledge"] == 1
 
 
-def test_a_queued_acknowledgement_is_not_done(sandbox):
+def test_a_queued_acknowledgement_is_not_done(sandbox, settings):
+    settings.SETTLE_SECONDS = 0.3
     order_id = pushed(sandbox)
     sandbox.lingxing.audit(order_id)
     sandbox.options.async_seconds = 3600

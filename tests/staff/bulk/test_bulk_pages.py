@@ -40,6 +40,7 @@ def failed(orders: Any) -> list[ErpPush]:
     return list(ErpPush.objects.filter(status=State.FAILED))
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPreviewPage:
     def test_it_shows_numbers_and_changes_nothing(self, failed: Any, browser: Any) -> None:
         done = ErpPush.objects.filter(status=State.SUCCEEDED)[0]
@@ -105,6 +106,7 @@ class TestPreviewPage:
         assert not BulkRun.objects.exists()
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPermissions:
     def test_without_the_right_to_bulk_the_actions_are_absent_and_refused(self, failed: Any) -> None:
         browser = as_user(staff("operator", "retry_delivery", "view_erppush"))
@@ -152,6 +154,7 @@ class TestPermissions:
         assert run.status == BulkStatus.PREPARED
 
 
+@pytest.mark.usefixtures("seeded")
 class TestRunPage:
     @pytest.fixture
     def run(self, failed: Any, boss: User) -> BulkRun:

@@ -44,6 +44,7 @@ def failed(orders: Any) -> list[ErpPush]:
     return rows
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPreview:
     def test_it_counts_by_state_and_says_what_is_left_out_and_why(self, orders: Any, boss: User) -> None:
         pushing = ErpPush.objects.filter(status=State.DUE)[0]
@@ -67,6 +68,7 @@ class TestPreview:
             preview(bulk_action("skip"), "invoice", Invoice.objects.all(), boss)
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPreparing:
     def test_the_rows_are_frozen(self, failed: Any, boss: User) -> None:
         run = prepare("retry", "erp_push", ErpPush.objects.filter(status=State.FAILED), {}, boss, "all failed")
@@ -119,6 +121,7 @@ class TestPreparing:
         assert time.monotonic() - started < 5
 
 
+@pytest.mark.usefixtures("seeded")
 class TestCarryingOut:
     def test_every_row_has_its_result_and_the_counts_agree(self, failed: Any, boss: User, small_chunks: None) -> None:
         run = prepare("retry", "erp_push", ErpPush.objects.all(), {}, boss)
@@ -279,6 +282,7 @@ class TestCarryingOut:
             carry_out(run.pk)
 
 
+@pytest.mark.usefixtures("seeded")
 class TestOrderActions:
     def test_hold_and_release(self, orders: list[Order], boss: User) -> None:
         free = Order.objects.filter(held=False, stage__in=["received", "in_erp", "acknowledged"])

@@ -114,6 +114,7 @@ class TestEmptyLists:
         assert "Show all" in text
 
 
+@pytest.mark.usefixtures("seeded")
 class TestNothingFromElsewhere:
     @pytest.mark.parametrize("path", PAGES)
     def test_pages_load_nothing_from_the_internet(self, orders: list[Any], browser: Any, path: str) -> None:

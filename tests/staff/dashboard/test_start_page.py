@@ -34,6 +34,7 @@ def listed(browser: Any, address: str) -> int:
     return page.context["cl"].result_count
 
 
+@pytest.mark.usefixtures("seeded")
 class TestToday:
     def test_each_step_of_the_funnel_opens_the_orders_it_counts(self, orders: list[Any], browser: Any) -> None:
         steps = browser.get(HOME).context["funnel"]
@@ -57,6 +58,7 @@ class TestToday:
         assert left["number"] == listed(browser, left["address"]) == 2
 
 
+@pytest.mark.usefixtures("seeded")
 class TestDeadlines:
     @pytest.fixture
     def deadlines(self, orders: list[Any]) -> None:
@@ -123,6 +125,7 @@ class TestVerdict:
         assert "qcluster" in page.content.decode()
 
 
+@pytest.mark.usefixtures("seeded")
 class TestParts:
     def test_causes_stand_newest_first_and_lead_to_their_page(self, orders: list[Any], browser: Any) -> None:
         newest = Cause.objects.order_by("pk").first()
@@ -181,6 +184,7 @@ class TestRights:
         assert [step["title"] for step in page.context["steps"]] == ["Shipment"]
 
 
+@pytest.mark.usefixtures("seeded")
 class TestSpeed:
     def test_queries_of_the_start_page_are_pinned(
         self, orders: list[Any], browser: Any, django_assert_max_num_queries: Any

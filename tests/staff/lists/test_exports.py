@@ -35,6 +35,7 @@ def table(export: Export) -> list[list[str]]:
     return list(csv.reader(io.StringIO(content.decode("utf-8-sig"))))
 
 
+@pytest.mark.usefixtures("seeded")
 class TestFiles:
     def test_the_file_has_what_the_list_shows_in_its_order(self, addressed: Any, boss: User, browser: Any) -> None:
         query = "stage__exact=in_erp&retailer=1000012345"
@@ -85,6 +86,7 @@ class TestFiles:
         assert [safe_cell(value) for value in ("PO-1", 5, None, True)] == ["PO-1", 5, "", 1]
 
 
+@pytest.mark.usefixtures("seeded")
 class TestRights:
     def test_personal_data_only_for_whoever_may_see_it(self, addressed: Any) -> None:
         without = request_export("order", "csv", staff("mei", "export_order", "view_order"))
@@ -121,6 +123,7 @@ class TestRights:
         assert f"#{export.pk}" not in other.get(reverse("admin:integrations_export_changelist")).text
 
 
+@pytest.mark.usefixtures("seeded")
 class TestPages:
     def test_from_the_list_to_the_file(
         self, addressed: Any, browser: Any, django_capture_on_commit_callbacks: Any

@@ -40,6 +40,7 @@ def listed(name: str) -> set[int]:
     return set(worklists.BY_NAME[name].orders().values_list("pk", flat=True))
 
 
+@pytest.mark.usefixtures("seeded")
 class TestWorklists:
     def test_they_are_the_daily_questions(self) -> None:
         assert list(worklists.BY_NAME) == [
@@ -119,6 +120,7 @@ class TestWorklists:
         assert worklists.shown(1000) == "1,000"
 
 
+@pytest.mark.usefixtures("seeded")
 class TestTabs:
     def test_each_tab_opens_its_orders(self, orders: list[Order], browser: Any) -> None:
         page = browser.get(reverse(LIST))
@@ -153,6 +155,7 @@ class TestTabs:
         assert "2 hours left" in text
 
 
+@pytest.mark.usefixtures("seeded")
 class TestNumbers:
     def test_pasted_numbers_in_any_shape(self, orders: list[Order], browser: Any) -> None:
         wanted = orders[:6]

@@ -208,12 +208,7 @@ def _line(line: OrderLine, quantity: int, tracking: set[str]) -> InvoiceLine:
     unit_price = to_cents(line.expected_cost or Decimal(0))
     amount = unit_price * quantity
     return InvoiceLine(
-        line_number=line.line_number,
-        dsco_item_id=line.dsco_item_id or None,
-        sku=line.sku or None,
-        partner_sku=line.partner_sku or None,
-        upc=line.upc or None,
-        ean=line.ean or None,
+        **line.identity(),
         quantity=quantity,
         unit_price=unit_price,
         extended_amount=amount,

@@ -117,12 +117,7 @@ def _in_line_order(parcel: Parcel, by_pk: Mapping[int, OrderLine]) -> list[tuple
 def shipment_line(line: OrderLine, units: int, spans: bool) -> ShipmentLine:
     """Return a package's share of a line, with every identifier that the order gave. spans: other packages share it."""
     return ShipmentLine(
-        line_number=line.line_number,
-        dsco_item_id=line.dsco_item_id or None,
-        sku=line.sku or None,
-        partner_sku=line.partner_sku or None,
-        upc=line.upc or None,
-        ean=line.ean or None,
+        **line.identity(),
         quantity=units,
         package_span_flag=True if spans else None,
     )

@@ -23,12 +23,11 @@ from .cancellations import CANCEL_REQUESTED, WAITING_FOR_ERP, Wish, wish_of
 from .conditions import is_cancelled
 from .events import record_events
 from .flows.cancellation_kind import close_following, has_shipped
-from .models import Cancellation, CancellationAction, ErpPush, EventKind, Order, OrderLine, Stage
+from .models import OPEN_STAGES, Cancellation, CancellationAction, ErpPush, EventKind, Order, OrderLine
 from .policies import policies_for
 from .stages import refresh_stages
 
 ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
-OPEN_STAGES = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED)
 # DSCO's codes for suppliers. A retailer may restrict them: DSCO then refuses, and says so on the row.
 CANCEL_CODES: dict[str, str | Promise] = {
     "CXSS": gettext_lazy("out of stock"),

@@ -21,9 +21,8 @@ from integrations.deliveries.states import State
 
 from .deadlines import DEADLINES, SHIP, SOON, at_risk, end_of_day
 from .holds import KINDS
-from .models import DEADLINE_STAGES, ErpPush, Order, Shipment, Stage
+from .models import OPEN_STAGES, ErpPush, Order, Shipment, Stage
 
-OPEN_STAGES = DEADLINE_STAGES["ship_by"]
 TO_PUSH = (State.WAITING, State.DUE, State.IN_PROGRESS, State.ACCEPTED, State.UNCERTAIN)
 MOST_COUNTED = 1000
 CACHED_SECONDS = 20

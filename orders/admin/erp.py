@@ -84,13 +84,9 @@ class ErpOrderAdmin(RecordAdmin):
         ]  # fmt: skip
 
 
-@admin.register(Package)
-class PackageAdmin(RecordAdmin):
-    """Packages learnt from outbound orders."""
+class OfOrderAdmin(RecordAdmin):
+    """What belongs to one order, the newest first."""
 
-    list_display = ("wo_number", "its_order", "tracking_number", "carrier", "shipped_time", "note", "read")
-    search_fields = ("tracking_number__exact",)
-    search_help_text = gettext_lazy("Tracking, outbound, order or PO numbers; several at once")
     list_select_related = ("order",)
     ordering = ("-id",)
     sortable_by = ()
@@ -99,16 +95,25 @@ class PackageAdmin(RecordAdmin):
         """Read of the order only its numbers."""
         return super().get_queryset(request).defer("order__payload")
 
+    @display(description=gettext_lazy("order"))
+    def its_order(self, record: Package | OrderLine) -> SafeString | str:
+        """The order that it belongs to."""
+        return link_to(record.order, record.order.dsco_order_id)
+
+
+@admin.register(Package)
+class PackageAdmin(OfOrderAdmin):
+    """Packages learnt from outbound orders."""
+
+    list_display = ("wo_number", "its_order", "tracking_number", "carrier", "shipped_time", "note", "read")
+    search_fields = ("tracking_number__exact",)
+    search_help_text = gettext_lazy("Tracking, outbound, order or PO numbers; several at once")
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         """Find by the packages' own numbers and by any number of their orders."""
         return (queryset.filter(order__in=order_ids_for(search_term)) if search_term else queryset), False
-
-    @display(description=gettext_lazy("order"))
-    def its_order(self, package: Package) -> SafeString | str:
-        """The order that it is for."""
-        return link_to(package.order, package.order.dsco_order_id)
 
     @display(description=gettext_lazy("carrier"))
     def carrier(self, package: Package) -> str:
@@ -152,20 +157,13 @@ class PackageAdmin(RecordAdmin):
 
 
 @admin.register(OrderLine)
-class OrderLineAdmin(RecordAdmin):
+class OrderLineAdmin(OfOrderAdmin):
     """Lines across orders: which orders contain a SKU."""
 
     list_display = ("its_order", "sku", "partner_sku", "erp_sku", "title", "quantity", "cancelled_quantity")
     list_display_links = ("sku",)
     search_fields = ("sku__exact",)
     search_help_text = gettext_lazy("SKU, or order and PO numbers; several at once")
-    list_select_related = ("order",)
-    ordering = ("-id",)
-    sortable_by = ()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        """Read of the order only its numbers."""
-        return super().get_queryset(request).defer("order__payload")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -175,11 +173,6 @@ class OrderLineAdmin(RecordAdmin):
             return queryset, False
         by_sku = queryset.filter(sku__in=numbers_in(search_term))
         return (by_sku if by_sku.exists() else queryset.filter(order__in=order_ids_for(search_term))), False
-
-    @display(description=gettext_lazy("order"))
-    def its_order(self, line: OrderLine) -> SafeString | str:
-        """The order that it belongs to."""
-        return link_to(line.order, line.order.dsco_order_id)
 
     def sections(self, request: HttpRequest, record: OrderLine) -> list[Section]:
         """Return the line."""

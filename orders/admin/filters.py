@@ -15,10 +15,8 @@ from integrations.admin.kinds import PROBLEMS
 from integrations.deliveries.states import State
 
 from ..holds import KINDS
-from ..models import Order, RetailerPolicy, Stage
+from ..models import Order, RetailerPolicy
 
-# Orders that still have to leave the warehouse.
-OPEN_STAGES = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED)
 # One probe of the index for each retailer instead of DISTINCT over the table.
 KNOWN_RETAILERS = """
     WITH RECURSIVE known(retailer_id) AS (

@@ -32,10 +32,10 @@ from integrations.models import Flow
 
 from ..events import comment
 from ..holds import KINDS, hold, release_hold
-from ..models import Order
+from ..models import OPEN_STAGES, Order
 from ..order_story import Story
 from ..rereading import Reread, reread_from_dsco, reread_from_lingxing
-from ..staff_cancellations import OPEN_STAGES, CannotCancel, cancel_lines, why_not
+from ..staff_cancellations import CannotCancel, cancel_lines, why_not
 from ..timeline import step_name
 from .cancel_form import CancelForm
 

@@ -22,10 +22,10 @@ from integrations.admin.records import RecordAdmin, list_address
 from integrations.admin.search import MOST_NUMBERS
 
 from ..deadlines import DEADLINES, NOT_OURS
-from ..models import DEADLINE_STAGES, Order, Stage
+from ..models import DEADLINE_STAGES, OPEN_STAGES, Order, Stage
 from ..staff_cancellations import CANCEL_CODES
 from .deadline_filter import DueFilter
-from .filters import OPEN_STAGES, AttentionFilter, FirstSeenFilter, ProblemFilter, RetailerFilter
+from .filters import AttentionFilter, FirstSeenFilter, ProblemFilter, RetailerFilter
 from .search import numbers_not_found, order_ids_for, remember_pasted
 from .waiting import open_deliveries, waits_for
 from .worklist_tabs import BY_DEADLINE, PASTED, WORKLIST, PastedFilter, WorklistFilter, tabs

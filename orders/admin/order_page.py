@@ -25,14 +25,13 @@ from inventory.models import SkuMapping, WarehouseMapping
 
 from ..explanations import Explanation, explain
 from ..mappings import UnmappedCode, service_level_of
-from ..models import Order, OrderLine, OrderVersion, Package, Shipment, ShippingMapping, StoreMapping
+from ..models import OPEN_STAGES, Order, OrderLine, OrderVersion, Package, Shipment, ShippingMapping, StoreMapping
 from ..order_story import MOST_ATTEMPTS, Story, load_story
 from ..personal import consignee_of, is_personal_path
 from ..quantities import LineQuantities
 from ..timeline import Entry, Group, step_name, timeline_of
 from ..versions import MISSING, differences
 from .composing import compose_button
-from .filters import OPEN_STAGES
 from .order_actions import Button, buttons_of_order, buttons_of_step
 
 MOST_CHANGES = 40

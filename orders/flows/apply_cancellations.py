@@ -34,13 +34,24 @@ from ..cancellations import (
     wish_of,
 )
 from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
-from ..models import Cancellation, CancellationAction, ErpPush, Order, OrderLine, RetailerPolicy, Shipment, Stage
+from ..models import (
+    OPEN_STAGES,
+    Cancellation,
+    CancellationAction,
+    ErpPush,
+    Order,
+    OrderLine,
+    RetailerPolicy,
+    Shipment,
+    Stage,
+)
 from ..policies import policies_for
 from ..stages import refresh_stages
 from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, resume
 
 CHUNK = 200
-OPEN_STAGES = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED, Stage.SHIPPED)
+# A cancellation of what has been shipped needs a person.
+WATCHED_STAGES = (*OPEN_STAGES, Stage.SHIPPED)
 ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
 Rows = dict[str, Cancellation]
 
@@ -72,7 +83,7 @@ def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:
     lines = OrderLine.objects.filter(Q(cancel_requested=True) | Q(cancelled_quantity__gt=0), order=OuterRef("pk"))
     unfinished = Cancellation.objects.filter(status__in=OPEN_ROWS).values("order")
     flagged = Q(cancel_requested=True) | Q(dsco_status__in=CANCELLED_STATUSES) | Exists(lines)
-    return orders.filter(Q(stage__in=OPEN_STAGES) & flagged | Q(pk__in=unfinished))
+    return orders.filter(Q(stage__in=WATCHED_STAGES) & flagged | Q(pk__in=unfinished))
 
 
 def _chunks(orders: QuerySet[Order]) -> Iterable[list[Order]]:

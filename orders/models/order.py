@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -20,13 +20,14 @@ class Stage(models.TextChoices):
     CLOSED = "closed", _("Closed elsewhere")
 
 
+# Orders that still have to leave the warehouse.
+OPEN_STAGES: Final = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED)
 # Stages in which the step that a deadline is about has not been done.
-_NOT_SHIPPED = (Stage.RECEIVED, Stage.IN_ERP, Stage.ACKNOWLEDGED)
 DEADLINE_STAGES: Final[dict[str, tuple[str, ...]]] = {
     "acknowledge_by": (Stage.RECEIVED, Stage.IN_ERP),
-    "ship_by": _NOT_SHIPPED,
-    "invoice_by": (*_NOT_SHIPPED, Stage.SHIPPED),
-    "cancel_after": _NOT_SHIPPED,
+    "ship_by": OPEN_STAGES,
+    "invoice_by": (*OPEN_STAGES, Stage.SHIPPED),
+    "cancel_after": OPEN_STAGES,
 }
 
 
@@ -201,6 +202,11 @@ class OrderLine(models.Model):
 
     def __str__(self) -> str:
         return f"{self.sku or self.partner_sku or self.dsco_item_id} × {self.quantity}"
+
+    def identity(self) -> dict[str, Any]:
+        """Return every identifier that the order gave of the line, as DSCO's bodies name them."""
+        names = ("dsco_item_id", "sku", "partner_sku", "upc", "ean")
+        return {"line_number": self.line_number, **{name: getattr(self, name) or None for name in names}}
 
     @property
     def open_quantity(self) -> int:

@@ -172,6 +172,7 @@ GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0)
 # Where staff open the admin; links in messages start with it.
 PUBLIC_URL = env.url("PUBLIC_URL", "")
 ALERT_WEBHOOK_PRIVATE = env.flag("ALERT_WEBHOOK_PRIVATE")
+ALERTS_KEPT_DAYS = env.number("ALERTS_KEPT_DAYS", 90.0, minimum=1)
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,14 +55,24 @@ class Digest:
         return Digest(self.title, lines, self.more + len(self.lines) - len(lines), self.list_link)
 
 
-def digest_of(rule: AlertRule, alerts: Sequence[Alert]) -> Digest:
-    """Return the message for a rule, in its language and time zone."""
-    ordered = sorted(alerts, key=lambda alert: (URGENCY.index(AlertKind(alert.kind)), alert.raised_at, alert.pk))
+def digest_of(rule: AlertRule, alerts: Sequence[Alert], over: Sequence[Alert] = ()) -> Digest:
+    """Return the message for a rule, in its language and time zone: what is new, then what is over."""
+    ordered = [*sorted(alerts, key=_urgency), *sorted(over, key=_urgency)]
     with translation.override(rule.language), timezone.override(ZoneInfo(rule.time_zone)):
         lines = tuple(_line(alert) for alert in ordered[:MOST_LINES])
-        count = len(ordered)
-        title = ngettext("OrderBridge: %(n)d new alert", "OrderBridge: %(n)d new alerts", count) % {"n": count}
-        return Digest(title, lines, len(ordered) - len(lines), link(list_address(Alert)))
+        return Digest(_title(len(alerts), len(over)), lines, len(ordered) - len(lines), link(list_address(Alert)))
+
+
+def _urgency(alert: Alert) -> tuple[int, datetime, int]:
+    return URGENCY.index(AlertKind(alert.kind)), alert.raised_at, alert.pk
+
+
+def _title(new: int, over: int) -> str:
+    if not over:
+        return ngettext("OrderBridge: %(n)d new alert", "OrderBridge: %(n)d new alerts", new) % {"n": new}
+    if not new:
+        return ngettext("OrderBridge: %(n)d alert is over", "OrderBridge: %(n)d alerts are over", over) % {"n": over}
+    return _("OrderBridge: new alerts: %(new)d, over: %(over)d") % {"new": new, "over": over}
 
 
 def test_digest(rule: AlertRule) -> Digest:
@@ -78,6 +89,8 @@ def link(path: str) -> str:
 
 def _line(alert: Alert) -> Line:
     text = f"{alert.get_kind_display()}: {describe(alert)}"
+    if alert.ended_at:
+        text = _("Over: %(alert)s") % {"alert": text}
     return Line(Truncator(text).chars(LONGEST_LINE), link(alert.path))
 
 

@@ -9,7 +9,7 @@ import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from ..models import Alert, AlertNotice, AlertRule
+from ..models import TOLD_WHEN_OVER, Alert, AlertNotice, AlertRule
 from .channels import send
 from .messages import digest_of, test_digest
 from .webhooks import TargetFailed
@@ -23,7 +23,9 @@ def send_due(now: datetime) -> int:
     """Tell every rule what it has not told yet, as far as its digest and quiet hours let it. Returns messages sent."""
     sent = 0
     for rule in AlertRule.objects.filter(enabled=True).select_related("group").order_by("pk"):
-        if is_quiet(rule, now) or not _digest_over(rule, now) or not untold(rule).exists():
+        if is_quiet(rule, now) or not _digest_over(rule, now):
+            continue
+        if not untold(rule).exists() and not ends_untold(rule).exists():
             continue
         if not _claim(rule, now):
             continue
@@ -40,6 +42,14 @@ def untold(rule: AlertRule) -> QuerySet[Alert]:
     """Return the open alerts that the rule is for and has not told."""
     told = AlertNotice.objects.filter(rule=rule, alert=OuterRef("pk"), sent_at__isnull=False)
     return Alert.objects.filter(~Exists(told), kind__in=rule.kinds, ended_at__isnull=True)
+
+
+def ends_untold(rule: AlertRule) -> QuerySet[Alert]:
+    """Return the alerts that the rule has told, that are over and have not come back, and whose end it has not told."""
+    told = AlertNotice.objects.filter(rule=rule, alert=OuterRef("pk"), sent_at__isnull=False, end_sent_at__isnull=True)
+    again = Alert.objects.filter(kind=OuterRef("kind"), key=OuterRef("key"), ended_at__isnull=True)
+    kinds = [kind for kind in TOLD_WHEN_OVER if kind in rule.kinds]
+    return Alert.objects.filter(Exists(told), ~Exists(again), kind__in=kinds, ended_at__isnull=False)
 
 
 def is_quiet(rule: AlertRule, now: datetime) -> bool:
@@ -74,11 +84,14 @@ def _claim(rule: AlertRule, now: datetime) -> bool:
 
 def _tell(rule: AlertRule) -> bool:
     """Send one digest and note what it told; what did not get through stays untold and is tried the next minute."""
-    alerts = list(untold(rule))  # read under the lease: another process may just have told some
-    if not alerts:
+    # Read under the lease: another process may just have told some.
+    alerts, ended = list(untold(rule)), list(ends_untold(rule))
+    if not alerts and not ended:
         return False
+    # What came back and ended again in the meantime is one line.
+    over = list({(alert.kind, alert.key): alert for alert in sorted(ended, key=lambda alert: alert.pk)}.values())
     try:
-        send(rule, digest_of(rule, alerts))
+        send(rule, digest_of(rule, alerts, over))
     except TargetFailed as reason:
         AlertRule.objects.filter(pk=rule.pk).update(last_error=str(reason)[:500])
         log.warning("alerts_not_sent", rule=rule.pk, channel=rule.channel, reason=str(reason))
@@ -88,5 +101,8 @@ def _tell(rule: AlertRule) -> bool:
         [AlertNotice(rule=rule, alert=alert, sent_at=now) for alert in alerts],
         update_conflicts=True, unique_fields=["rule", "alert"], update_fields=["sent_at"], batch_size=500,
     )  # fmt: skip
+    for start in range(0, len(ended), 500):
+        notices = AlertNotice.objects.filter(rule=rule, alert__in=ended[start : start + 500])
+        notices.update(end_sent_at=now)
     AlertRule.objects.filter(pk=rule.pk).update(last_sent_at=now, last_error="")
     return True

@@ -6,7 +6,7 @@ import structlog
 from django.utils import timezone
 
 from . import sources  # noqa: F401 - announces what there is to find
-from .book import evaluate
+from .book import evaluate, forget
 from .sending import send_due
 
 log = structlog.get_logger(__name__)
@@ -17,7 +17,9 @@ def tell_alerts() -> int:
     now = timezone.now()
     try:
         evaluate(now)
-        return send_due(now)
+        sent = send_due(now)
+        forget(now)
+        return sent
     except Exception:
         log.exception("alerts_broke")
         return 0

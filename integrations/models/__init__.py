@@ -1,6 +1,6 @@
 """Tables of the infrastructure."""
 
-from .alerts import Alert, AlertKind, AlertNotice, AlertRule, Channel
+from .alerts import TOLD_WHEN_OVER, Alert, AlertKind, AlertNotice, AlertRule, Channel
 from .bulk import BulkResult, BulkRow, BulkRun, BulkStatus, Export
 from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
@@ -11,6 +11,7 @@ from .staff import StaffPreference
 from .stops import VendorStop
 
 __all__ = [
+    "TOLD_WHEN_OVER",
     "Alert",
     "AlertKind",
     "AlertNotice",

@@ -17,6 +17,10 @@ class AlertKind(models.TextChoices):
     GAVE_UP = "gave_up", _("Gave up")
 
 
+# What goes on until it is over, so that people wait for the word; the others end by what staff did themselves.
+TOLD_WHEN_OVER = (AlertKind.NEW_CAUSE, AlertKind.FLOW_OVERDUE, AlertKind.VENDOR_DOWN)
+
+
 class Channel(models.TextChoices):
     EMAIL = "email", _("E-mail")
     WECOM = "wecom", _("WeCom (企业微信)")
@@ -76,17 +80,19 @@ class Alert(models.Model):
                 fields=["kind", "key"], condition=models.Q(ended_at__isnull=True), name="one_open_alert_per_key"
             )
         ]
+        indexes: ClassVar = [models.Index(fields=["ended_at", "id"], name="alert_ended")]
 
     def __str__(self) -> str:
         return self.subject
 
 
 class AlertNotice(models.Model):
-    """That a rule told (or is yet to tell) an alert. Unique, so nobody is told twice."""
+    """That a rule told (or is yet to tell) an alert, and that it told its end. Unique, so nobody is told twice."""
 
     rule = models.ForeignKey(AlertRule, on_delete=models.CASCADE, related_name="notices")
     alert = models.ForeignKey(Alert, on_delete=models.CASCADE, related_name="notices")
     sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    end_sent_at = models.DateTimeField(_("end sent"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("alert notice")

@@ -50,17 +50,111 @@ def test_an_open_alert_is_told_once(rule: AlertRule, time: Time) -> None:
     assert len(mail.outbox) == 1
 
 
-def test_an_alert_that_is_over_is_not_told_and_one_that_comes_back_is(rule: AlertRule, time: Time) -> None:
+def close(row: Any, at: Any) -> None:
+    row.closed_at = at
+    row.save()
+
+
+def test_an_alert_that_is_over_before_it_was_told_is_never_told(rule: AlertRule, time: Time) -> None:
+    AlertRule.objects.update(quiet_from=clock_time(0), quiet_until=clock_time(23, 59))
     row = cause()
     tell_alerts()
-    row.closed_at = time.now
-    row.save()
+    close(row, time.now)
     tell_alerts()
-    assert len(mail.outbox) == 1
-    row.closed_at = None
-    row.save()
+    AlertRule.objects.update(quiet_from=None)
+    assert tell_alerts() == 0
+    assert not mail.outbox
+
+
+def test_the_end_of_what_was_told_is_told_once(rule: AlertRule, time: Time) -> None:
+    row = cause()
     tell_alerts()
-    assert len(mail.outbox) == 2
+    close(row, time.now)
+    for _minute in range(3):
+        time.minutes(1)
+        tell_alerts()
+    assert [message.subject for message in mail.outbox] == ["OrderBridge: 1 new alert", "OrderBridge: 1 alert is over"]
+    assert "Over: New cause" in mail.outbox[1].body
+    assert row.message in mail.outbox[1].body
+
+
+def test_what_comes_back_is_told_again_and_its_end_too(rule: AlertRule, time: Time) -> None:
+    row = cause()
+    for closed_at in (None, time.now, None, time.now):
+        close(row, closed_at)
+        tell_alerts()
+    assert [message.subject[13:] for message in mail.outbox] == ["1 new alert", "1 alert is over"] * 2
+
+
+def test_what_is_back_before_its_end_was_told_is_only_new(rule: AlertRule, time: Time) -> None:
+    row = cause()
+    tell_alerts()
+    AlertRule.objects.update(digest_minutes=30)
+    for closed_at in (time.now, None):
+        close(row, closed_at)
+        tell_alerts()
+    time.minutes(31)
+    assert tell_alerts() == 1
+    assert mail.outbox[1].subject == "OrderBridge: 1 new alert"
+    close(row, time.now)
+    time.minutes(31)
+    assert tell_alerts() == 1, "both ends are one line"
+    assert mail.outbox[2].body.count("Over:") == 1
+    time.minutes(31)
+    assert tell_alerts() == 0
+
+
+def test_new_and_over_stand_in_one_digest_new_ones_first(rule: AlertRule, time: Time) -> None:
+    old = cause("c1", "the old one")
+    tell_alerts()
+    close(old, time.now)
+    cause("c2", "the new one")
+    tell_alerts()
+    message = mail.outbox[1]
+    assert message.subject == "OrderBridge: new alerts: 1, over: 1"
+    assert message.body.index("the new one") < message.body.index("the old one")
+
+
+def test_an_end_waits_for_the_quiet_hours_and_the_digest(rule: AlertRule, time: Time) -> None:
+    row = cause()
+    tell_alerts()
+    AlertRule.objects.update(quiet_from=clock_time(10), quiet_until=clock_time(11), digest_minutes=90)
+    close(row, time.now)
+    time.minutes(59)  # 10:59 in Shanghai
+    assert tell_alerts() == 0
+    time.minutes(2)
+    assert tell_alerts() == 0, "the digest's minutes are not over"
+    time.minutes(30)
+    assert tell_alerts() == 1
+
+
+def test_the_end_of_what_staff_settled_themselves_is_no_news(rule: AlertRule, time: Time) -> None:
+    alert = Alert.objects.create(kind="gave_up", key="invoice:0", subject="x", raised_at=time.now,
+                                 facts={"step": "invoice", "key": "invoice:1"})  # fmt: skip
+    AlertNotice.objects.create(rule=rule, alert=alert, sent_at=time.now)
+    assert tell_alerts() == 0
+    alert.refresh_from_db()
+    assert alert.ended_at == time.now
+
+
+def test_alerts_that_are_over_are_forgotten_after_a_while_in_small_batches(
+    rule: AlertRule, time: Time, settings: Any
+) -> None:
+    settings.ALERTS_KEPT_DAYS = 30
+    kept = [
+        Alert(kind="gave_up", key="fresh", subject="x", raised_at=START, ended_at=START - timedelta(days=29)),
+        Alert(kind="new_cause", key="c1", subject="x", raised_at=START - timedelta(days=99)),
+    ]
+    cause(opened_at=START)
+    old = (
+        Alert(kind="gave_up", key=f"old {number}", subject="x", raised_at=START, ended_at=START - timedelta(days=31))
+        for number in range(700)
+    )
+    Alert.objects.bulk_create([*kept, *old])
+    tell_alerts()
+    assert Alert.objects.count() == 202
+    tell_alerts()
+    assert set(Alert.objects.values_list("key", flat=True)) == {"fresh", "c1"}
 
 
 def test_a_digest_gathers_what_comes_within_its_minutes(rule: AlertRule, time: Time) -> None:

@@ -47,6 +47,7 @@ class FlowHealth:
     last_success_at: datetime | None
     last_status: str
     last_error: str
+    last_error_code: str
     last_finished_at: datetime | None
 
     @property
@@ -59,6 +60,12 @@ class FlowHealth:
         """Return whether the last run ended early; the next one tries again."""
         return self.last_status in (RunStatus.STOPPED, RunStatus.INTERRUPTED)
 
+    @property
+    def stopped_by(self) -> str:
+        """Return the vendor whose error ended the last run early, or nothing. The record begins with its name."""
+        name = self.last_error.partition(" ")[0] if self.last_status == RunStatus.STOPPED else ""
+        return name if name in Vendor.values else ""
+
     def stuck(self, now: datetime) -> bool:
         """Return whether it has ended early for so long that the next run will hardly heal it."""
         patience = max(OVERDUE_INTERVALS * self.interval, LONG_OUTAGE)
@@ -67,13 +74,15 @@ class FlowHealth:
 
 @dataclass(slots=True)
 class VendorHealth:
-    """One vendor: its last calls, and the emergency stop if there is one."""
+    """One vendor: its last calls, a flow that it keeps from working, and the emergency stop if there is one."""
 
     vendor: str
     last_success_at: datetime | None = None
     last_failure_at: datetime | None = None
     last_failure_code: str = ""
     last_failure_status: int | None = None
+    stuck_flow: str = ""
+    stuck_code: str = ""
     stop_reason: str = ""
     stopped_by: str = ""
     stopped_at: datetime | None = None
@@ -89,10 +98,13 @@ class VendorHealth:
         return Reach.UP if answered else Reach.DOWN
 
     def needs_action(self, now: datetime) -> bool:
-        """Return whether a person should do something: access refused, or silence for long."""
+        """Return whether a person should do something: access refused, silence for long, or a flow stuck on it.
+
+        The one rule of strip, start page and alerts.
+        """
         since = self.last_success_at
         silent = self.reach == Reach.DOWN and (since is None or now - since > LONG_OUTAGE)
-        return silent or self.reach == Reach.REFUSED
+        return silent or self.reach == Reach.REFUSED or bool(self.stuck_flow)
 
 
 @dataclass(slots=True)
@@ -126,6 +138,7 @@ def look(now: datetime | None = None) -> Machine:
             machine.flows.append(_flow_health(rows[definition.name], now))
     if rows:
         _read_calls(machine, next(iter(rows.values())))
+    _note_stuck_flows(machine)
     for stop in VendorStop.objects.filter(ended_at=None):
         for vendor in machine.vendors:
             if vendor.vendor == stop.vendor:
@@ -139,6 +152,7 @@ def _flows_with_facts() -> QuerySet[Any]:
     runs = FlowRun.objects.filter(flow=OuterRef("name")).exclude(status=RunStatus.RUNNING).order_by("-id")
     facts: dict[str, Any] = {
         "run_status": Subquery(runs.values("status")[:1]),
+        "run_error_code": Subquery(runs.values("error_code")[:1]),
         "run_error": Subquery(runs.values("error")[:1]),
         "run_finished_at": Subquery(runs.values("finished_at")[:1]),
         "workers_seen_at": Subquery(Heartbeat.objects.order_by("-seen_at").values("seen_at")[:1]),
@@ -158,7 +172,8 @@ def _flow_health(row: Any, now: datetime) -> FlowHealth:
         running=bool(row.lease_token and row.lease_until and row.lease_until > now),
         overdue=not row.paused and is_overdue(row, now),
         last_started_at=row.last_started_at, last_success_at=row.last_success_at,
-        last_status=row.run_status or "", last_error=row.run_error or "", last_finished_at=row.run_finished_at,
+        last_status=row.run_status or "", last_error=row.run_error or "",
+        last_error_code=row.run_error_code or "", last_finished_at=row.run_finished_at,
     )  # fmt: skip
 
 
@@ -169,3 +184,12 @@ def _read_calls(machine: Machine, row: Any) -> None:
         vendor.last_failure_at = getattr(row, f"{vendor.vendor}_failed_started_at")
         vendor.last_failure_code = getattr(row, f"{vendor.vendor}_failed_error") or ""
         vendor.last_failure_status = getattr(row, f"{vendor.vendor}_failed_status")
+
+
+def _note_stuck_flows(machine: Machine) -> None:
+    """Note at each vendor the first flow that it has stopped for too long."""
+    for flow in reversed(machine.flows):
+        if not flow.paused and flow.stuck(machine.looked_at):
+            for vendor in machine.vendors:
+                if vendor.vendor == flow.stopped_by:
+                    vendor.stuck_flow, vendor.stuck_code = flow.name, flow.last_error_code

@@ -4,10 +4,9 @@ that were given up."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.db.models import Max
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,20 +15,13 @@ from ..admin.flow_states import flow_label
 from ..admin.kinds import delivery_models, kind_label
 from ..admin.records import address_of, list_address
 from ..deliveries.states import State
-from ..flows import flow_definitions
 from ..flows.overdue import overdue_flows
-from ..models import AlertKind, ApiCall, Cause, Flow, FlowRun, RunStatus, Vendor
+from ..machine import Reach, look
+from ..models import AlertKind, ApiCall, Cause, FlowRun, Vendor
 from .book import AlertSource, Finding, register_alerts
 from .words import clock
 
 LONGEST_MESSAGE = 160
-# A vendor is down when the last runs of a flow were all stopped by it, or when all calls of a while failed.
-RUNS_STOPPED = 3
-RUNS_WITHIN = timedelta(hours=2)
-CALLS_WITHIN = timedelta(minutes=10)
-CALLS_FAILED = 3
-# So many of the newest calls are looked at: the call log has no index on time.
-NEWEST_CALLS = 50_000
 GAVE_UP = "gave_up"
 
 
@@ -69,54 +61,30 @@ def _describe_flow(facts: dict[str, Any]) -> str:
 
 
 def down_vendors(now: datetime) -> Iterator[Finding]:
-    """Find the vendors that stop a flow again and again, or answer nobody."""
-    stopped = _stopped_flows(now)
-    for vendor in Vendor.values:
-        if vendor in stopped:
-            name, code = stopped[vendor]
-            yield Finding(vendor, {"vendor": vendor, "flow": name, "code": code}, list_address(FlowRun, flow=name))
-        elif _all_calls_failed(vendor, now):
-            yield Finding(vendor, {"vendor": vendor}, list_address(ApiCall, vendor__exact=vendor))
-
-
-def _stopped_flows(now: datetime) -> dict[str, tuple[str, str]]:
-    """Return for each vendor a flow whose last runs it all stopped, and with which code."""
-    found: dict[str, tuple[str, str]] = {}
-    paused = set(Flow.objects.filter(paused=True).values_list("name", flat=True))
-    for definition in flow_definitions():
-        if definition.name in paused:
+    """Find the vendors about which a person should do something; the same rule as the strip's on every page."""
+    for health in look(now).vendors:
+        if not health.needs_action(now):
             continue
-        runs = FlowRun.objects.filter(flow=definition.name, finished_at__isnull=False).order_by("-id")
-        last = list(runs.only("status", "error", "error_code", "started_at")[:RUNS_STOPPED])
-        vendors = {_vendor_that_stopped(run) for run in last if now - run.started_at <= RUNS_WITHIN}
-        if len(last) == RUNS_STOPPED and len(vendors) == 1 and (vendor := vendors.pop()):
-            found.setdefault(vendor, (definition.name, last[0].error_code))
-    return found
-
-
-def _vendor_that_stopped(run: FlowRun) -> str:
-    """Return the vendor whose error ended the run early, or nothing. The record begins with its name."""
-    name = run.error.partition(" ")[0] if run.status == RunStatus.STOPPED else ""
-    return name if name in Vendor.values else ""
-
-
-def _all_calls_failed(vendor: str, now: datetime) -> bool:
-    """Return whether of the last minutes' calls none succeeded and several failed for the vendor's sake."""
-    newest = ApiCall.objects.aggregate(newest=Max("pk"))["newest"] or 0
-    calls = ApiCall.objects.filter(vendor=vendor, pk__gt=newest - NEWEST_CALLS, started_at__gte=now - CALLS_WITHIN)
-    answered = calls.filter(status__lt=500).exclude(status__in=(401, 403, 429))
-    if answered.order_by("-pk").exists():
-        return False
-    failed = calls.order_by("-pk").values_list("pk", flat=True)[:CALLS_FAILED]
-    return len(failed) == CALLS_FAILED
+        facts = {"vendor": health.vendor, "reach": health.reach.value}
+        if health.last_success_at:
+            facts["since"] = health.last_success_at.isoformat()
+        if health.stuck_flow:
+            facts |= {"flow": health.stuck_flow, "code": health.stuck_code}
+            yield Finding(health.vendor, facts, list_address(FlowRun, flow=health.stuck_flow))
+        else:
+            yield Finding(health.vendor, facts, list_address(ApiCall, vendor__exact=health.vendor))
 
 
 def _describe_vendor(facts: dict[str, Any]) -> str:
-    names = {"vendor": Vendor(facts["vendor"]).label}
+    names = {"vendor": Vendor(facts["vendor"]).label, "time": clock(facts.get("since", ""))}
+    if facts.get("reach") == Reach.REFUSED:
+        return _("%(vendor)s refuses access: check the credentials, and at LingXing the IP white list") % names
+    if "flow" not in facts and not names["time"]:
+        return _("%(vendor)s: no call has got through yet") % names
     if "flow" not in facts:
-        return _("%(vendor)s: no call got through for 10 minutes") % names
+        return _("%(vendor)s: no call has got through since %(time)s") % names
     names |= {"flow": flow_label(facts["flow"]), "reason": words.reason(facts["code"])}
-    return _("%(vendor)s stopped the last runs of %(flow)s: %(reason)s") % names
+    return _("%(vendor)s keeps %(flow)s from working: %(reason)s") % names
 
 
 # --- Given up -------------------------------------------------------------------------------------

@@ -9,12 +9,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from django.core import mail
+from django.core.management import call_command
 
 from integrations.alerts.book import evaluate
 from integrations.alerts.sending import is_quiet, send_due
 from integrations.alerts.tasks import tell_alerts
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Alert, AlertNotice, AlertRule
+from integrations.models import Alert, AlertNotice, AlertRule, Flow
 
 from .conftest import START, Time, cause
 
@@ -40,6 +41,16 @@ def test_named_addresses_win_over_the_group(rule: AlertRule, time: Time) -> None
     cause()
     tell_alerts()
     assert mail.outbox[0].to == ["duty@example.com", "boss@example.com"]
+
+
+def test_dead_workers_are_told_by_the_command_that_cron_calls(rule: AlertRule, time: Time, capsys: Any) -> None:
+    Flow.objects.create(name="push_orders", interval_seconds=120, last_started_at=START)
+    time.minutes(11)
+    call_command("tellalerts")
+    assert "has not started since" in mail.outbox[0].body
+    call_command("tellalerts")
+    assert len(mail.outbox) == 1
+    assert capsys.readouterr().out.splitlines() == ["1 messages sent", "0 messages sent"]
 
 
 def test_an_open_alert_is_told_once(rule: AlertRule, time: Time) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from integrations.alerts.book import describe
 from integrations.alerts.tasks import tell_alerts
+from integrations.machine import look
 from integrations.models import Alert, AlertKind, ApiCall, Flow, FlowRun
 from orders.models import Acknowledgement, ErpPush, Invoice, Order, Shipment
 
@@ -76,54 +77,77 @@ class TestFlows:
 
 
 class TestVendors:
+    """The rule itself stands in ``integrations.machine``; the strip shows by the same."""
+
     def run(self, at: Any, status: str = "stopped", error: str = "lingxing create_orders: [http_503] busy") -> None:
         FlowRun.objects.create(
             flow="push_orders", status=status, started_at=at, finished_at=at, error=error, error_code="http_503"
         )
 
     def call(self, at: Any, status: int | None, vendor: str = "dsco") -> None:
+        error = "" if status and status < 300 else f"http_{status}"
         ApiCall.objects.create(
-            vendor=vendor, operation="x", method="GET", path="/", started_at=at, duration_ms=1, status=status
+            vendor=vendor, operation="x", method="GET", path="/", started_at=at, duration_ms=1, status=status,
+            error=error,
+        )  # fmt: skip
+
+    @pytest.fixture(autouse=True)
+    def flow(self, time: Time) -> Flow:
+        return Flow.objects.create(
+            name="push_orders", interval_seconds=120, last_started_at=START, last_success_at=START
         )
 
-    def test_three_runs_stopped_by_a_vendor_mean_that_it_is_down(self, time: Time) -> None:
-        for minutes in (1, 2):
-            self.run(START + timedelta(minutes=minutes))
-        time.minutes(3)
+    def down(self) -> list[str]:
         tell_alerts()
-        assert not open_alerts()
+        assert {health.vendor for health in look().vendors if health.needs_action(look().looked_at)} == {
+            alert.key for alert in open_alerts(AlertKind.VENDOR_DOWN)
+        }
+        return [alert.key for alert in open_alerts(AlertKind.VENDOR_DOWN)]
+
+    def test_a_vendor_that_keeps_a_flow_from_working_is_down_until_it_works(self, flow: Flow, time: Time) -> None:
+        self.run(START + timedelta(minutes=8))
+        time.minutes(9)
+        assert self.down() == []
+        time.minutes(2)
         self.run(time.now)
-        tell_alerts()
+        assert self.down() == ["lingxing"]
         (alert,) = open_alerts(AlertKind.VENDOR_DOWN)
-        assert alert.key == "lingxing"
+        assert alert.path.endswith("flow=push_orders")
         self.run(time.now, "succeeded", "")
-        tell_alerts()
-        assert not open_alerts()
+        assert self.down() == []
 
-    def test_runs_stopped_by_different_vendors_or_by_us_are_nothing(self, time: Time) -> None:
-        self.run(START)
-        self.run(START, error="dsco pull: [http_503] busy")
-        self.run(START, status="failed", error="ValueError: lingxing")
-        tell_alerts()
-        assert not open_alerts()
+    def test_a_paused_flow_and_an_error_of_ours_say_nothing_about_a_vendor(self, flow: Flow, time: Time) -> None:
+        time.minutes(20)
+        self.run(time.now, status="failed", error="ValueError: lingxing")
+        assert self.down() == []
+        self.run(time.now)
+        Flow.objects.update(paused=True)
+        assert self.down() == []
 
-    def test_a_vendor_that_answers_nobody_for_ten_minutes_is_down(self, time: Time) -> None:
-        for status in (None, 503, 401):
-            self.call(START, status)
+    def test_a_vendor_that_answers_nobody_for_ten_minutes_is_down(self, flow: Flow, time: Time) -> None:
+        self.call(START, 200)
         self.call(START, 200, vendor="lingxing")
-        time.minutes(5)
-        tell_alerts()
-        (alert,) = open_alerts(AlertKind.VENDOR_DOWN)
-        assert alert.key == "dsco"
+        for minutes, status in ((1, None), (9, 503)):
+            self.call(START + timedelta(minutes=minutes), status)
+        time.minutes(9)
+        assert self.down() == []
+        time.minutes(2)
+        assert self.down() == ["dsco"]
+        assert "2026-03-04 10:00" in describe(open_alerts(AlertKind.VENDOR_DOWN)[0])
         self.call(time.now, 404)
-        tell_alerts()
-        assert not open_alerts()
+        assert self.down() == []
 
-    def test_a_few_failures_beside_successes_are_nothing(self, time: Time) -> None:
-        for status in (200, 503, 503, 503, 503):
-            self.call(START, status)
-        tell_alerts()
-        assert not open_alerts()
+    def test_a_vendor_that_refuses_access_is_told_at_once(self, flow: Flow, time: Time) -> None:
+        self.call(START, 200)
+        time.minutes(1)
+        self.call(time.now, 401)
+        assert self.down() == ["dsco"]
+        assert "refuses access" in describe(open_alerts(AlertKind.VENDOR_DOWN)[0])
+
+    def test_a_few_failures_beside_successes_are_nothing(self, flow: Flow, time: Time) -> None:
+        for status in (503, 503, 503, 200, 503):
+            self.call(time.now, status)
+        assert self.down() == []
 
 
 class TestOrders:

@@ -172,7 +172,6 @@ GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0)
 # Where staff open the admin; links in messages start with it.
 PUBLIC_URL = env.url("PUBLIC_URL", "")
 ALERT_WEBHOOK_PRIVATE = env.flag("ALERT_WEBHOOK_PRIVATE")
-ALERTS_KEPT_DAYS = env.number("ALERTS_KEPT_DAYS", 90.0, minimum=1)
 globals().update(env.email("EMAIL_URL"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")
@@ -182,6 +181,7 @@ RETENTION_CALL_BODY_DAYS = env.number("RETENTION_CALL_BODY_DAYS", 90.0)
 RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", 400.0)
 RETENTION_VERSION_DAYS = env.number("RETENTION_VERSION_DAYS", 180.0)
 RETENTION_PERSONAL_DAYS = env.number("RETENTION_PERSONAL_DAYS", 365.0)
+RETENTION_ALERT_DAYS = env.number("RETENTION_ALERT_DAYS", 90.0)
 
 # --- Monitoring -----------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")

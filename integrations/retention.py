@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import models, transaction
 
-from .models import ApiCall, Attempt, FlowRun, RetentionMark, RunStatus
+from .models import Alert, ApiCall, Attempt, FlowRun, RetentionMark, RunStatus
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -100,7 +100,17 @@ def _delete_runs(before: datetime, limit: int) -> int:
     return len(old)
 
 
+def _delete_alerts(before: datetime, limit: int) -> int:
+    """Delete alerts that are over, with the notes whom they were told."""
+    over = Alert.objects.filter(ended_at__lt=before).order_by("ended_at", "pk")
+    old = list(over.values_list("pk", flat=True)[:limit])
+    if old:
+        Alert.objects.filter(pk__in=old).delete()
+    return len(old)
+
+
 register_chore("call_bodies_emptied", "RETENTION_CALL_BODY_DAYS", _empty_call_bodies)
 register_chore("attempts_deleted", "RETENTION_HISTORY_DAYS", _delete_attempts)
 register_chore("calls_deleted", "RETENTION_HISTORY_DAYS", _delete_calls)
 register_chore("runs_deleted", "RETENTION_HISTORY_DAYS", _delete_runs)
+register_chore("alerts_deleted", "RETENTION_ALERT_DAYS", _delete_alerts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -16,7 +16,6 @@ from ..models import Alert, AlertKind
 log = structlog.get_logger(__name__)
 LONGEST_KEY = 160
 LONGEST_SUBJECT = 300
-FORGOTTEN_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +64,6 @@ def evaluate(now: datetime) -> None:
             log.exception("alert_source_broke", kind=kind)
             continue
         _write(kind, found, now)
-
-
-def forget(now: datetime) -> int:
-    """Delete some of the alerts that have been over for ALERTS_KEPT_DAYS; returns how many."""
-    old = Alert.objects.filter(ended_at__lt=now - timedelta(days=settings.ALERTS_KEPT_DAYS))
-    ids = list(old.order_by("ended_at", "id").values_list("pk", flat=True)[:FORGOTTEN_AT_ONCE])
-    Alert.objects.filter(pk__in=ids).delete()
-    return len(ids)
 
 
 def _write(kind: str, found: dict[str, Finding], now: datetime) -> None:

@@ -6,7 +6,7 @@ import structlog
 from django.utils import timezone
 
 from . import sources  # noqa: F401 - announces what there is to find
-from .book import evaluate, forget
+from .book import evaluate
 from .sending import send_due
 
 log = structlog.get_logger(__name__)
@@ -17,9 +17,7 @@ def tell_alerts() -> int:
     now = timezone.now()
     try:
         evaluate(now)
-        sent = send_due(now)
-        forget(now)
-        return sent
+        return send_due(now)
     except Exception:
         log.exception("alerts_broke")
         return 0

@@ -9,7 +9,7 @@ def ends_are_old_news(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("integrations", "0005_roles_and_alerts")]
+    dependencies = [("integrations", "0006_retention")]
 
     operations = [
         migrations.AddField(

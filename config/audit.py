@@ -27,6 +27,7 @@ from integrations.admin.records import address_of
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
 from integrations.models import Attempt, AttemptAction, FlowRun, VendorStop
+from integrations.sentences import told, unpacked
 from orders.models import OrderEvent
 
 # Who starts flows when no person does.
@@ -114,9 +115,10 @@ def _admin_log(wanted: Wanted) -> Iterable[Entry]:
         model = row.content_type.model_class() if row.content_type else None
         kind = capfirst(str(model._meta.verbose_name)) if model else ""
         what = f"{kind}: {verbs.get(row.action_flag, '')}" if kind else verbs.get(row.action_flag, "")
+        detail = told(unpacked(row.get_change_message()))
         yield Entry(
             row.action_time, row.user.get_username(), what, row.object_repr,
-            "" if row.action_flag == DELETION else _address(model, row.object_id), row.get_change_message(),
+            "" if row.action_flag == DELETION else _address(model, row.object_id), detail,
         )  # fmt: skip
 
 

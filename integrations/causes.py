@@ -7,7 +7,6 @@ Every delivery that a person must look at carries its cause's key; ``refresh_cau
 from __future__ import annotations
 
 import hashlib
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -21,39 +20,16 @@ from .deliveries.kinds import DeliveryKind, delivery_kinds
 from .deliveries.models import Delivery
 from .deliveries.states import State
 from .models import Cause
+from .particulars import normalise
+from .sentences import without_particulars
 
-PLACEHOLDER = "…"
 # So long an uncertain delivery is left to its verification before it is shown to people.
 VERIFICATION_IS_LATE_AFTER = timedelta(minutes=5)
-MOST_WORDS = 500
 STAMPED_AT_ONCE = 2000
 # What a person must do something about; an uncertain one is verified by the machine first.
 NEEDS_A_PERSON = (State.NEEDS_ATTENTION, State.FAILED)
 SHOWN = (*NEEDS_A_PERSON, State.UNCERTAIN)
 NO_DEADLINE = Cast(Value(None), DateTimeField())
-
-_PARTICULARS = (
-    re.compile(r"https?://\S+|[\w.+-]+@[\w-]+\.[\w.-]+", re.ASCII),
-    re.compile(r"\"[^\"]*\"|“[^”]*”|‘[^’]*’|「[^」]*」|『[^』]*』|`[^`]*`|(?<!\w)'[^']*'(?!\w)"),
-    re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?\s?(Z|UTC|[+-]\d\d:?\d\d)?"),
-)
-# A run of characters with a digit in it: a number, an id, a SKU, a date. Latin letters only: Chinese has no blanks.
-_WITH_DIGIT = re.compile(r"[A-Za-z0-9_\-./:#+]*\d(?:[A-Za-z0-9_\-./:#+]*[A-Za-z0-9_])?")
-# An article number without a digit, such as LAMP-OAK.
-_ARTICLE = re.compile(r"(?<![A-Za-z])[A-Z]{2,}(?:-[A-Z]+)+(?![A-Za-z])")
-# The name of a field such as addressLine2 or address_line2 is no particular of one order.
-_FIELD_NAME = re.compile(r"[a-z]+(?:[A-Z_][A-Za-z_]*)\d")
-_LIST_OF_PLACEHOLDERS = re.compile(r"…(?:(?:\s*[,;|/、，；]\s*|\s+)(?:and\s+)?…)+")
-
-
-def normalise(message: str) -> str:
-    """Return a message without numbers, ids, quoted values and times, the same for every order it is about."""
-    text = " ".join(message.split())
-    for pattern in _PARTICULARS:
-        text = pattern.sub(PLACEHOLDER, text)
-    text = _WITH_DIGIT.sub(lambda hit: hit[0] if _FIELD_NAME.fullmatch(hit[0]) else PLACEHOLDER, text)
-    text = _ARTICLE.sub(PLACEHOLDER, text)
-    return _LIST_OF_PLACEHOLDERS.sub(PLACEHOLDER, text)[:MOST_WORDS]
 
 
 def cause_of(kind: str, vendor: str, code: str, message: str) -> str:
@@ -233,7 +209,8 @@ def _create(new: Sequence[Group], result: Refreshed) -> None:
         code, message = samples.get((group.kind, group.sample), ("", ""))
         causes.append(
             Cause(
-                key=group.cause, kind=group.kind, vendor=vendor_of(group.kind), code=code, message=normalise(message),
+                key=group.cause, kind=group.kind, vendor=vendor_of(group.kind), code=code,
+                message=without_particulars(message),
                 first_seen_at=group.first_at, opened_at=group.first_at, last_seen_at=group.last_at,
                 open_count=group.open, verifying_count=group.verifying, oldest_deadline=group.deadline,
             )

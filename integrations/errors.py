@@ -19,6 +19,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from .sentences import joined
+
 
 class ErrorKind(models.TextChoices):
     """The taxonomy as stored on attempts and shown to staff."""
@@ -62,8 +64,8 @@ class VendorError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        tail = f" (request {self.request_id})" if self.request_id else ""
-        return f"{self.vendor} {self.operation}: [{self.code}] {self.message}{tail}"
+        tail = f"(request {self.request_id})" if self.request_id else ""
+        return joined([f"{self.vendor} {self.operation}: [{self.code}]", self.message, tail])
 
 
 class TransientError(VendorError):

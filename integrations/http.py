@@ -19,6 +19,7 @@ from django.utils import timezone
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
 from .redaction import MASK, SECRET_KEYS, excerpt, redact_text
+from .sentences import gettext as _
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -90,7 +91,10 @@ class HttpDoor:
         """
         if writes and not _work_is_ours.get()():
             raise TransientError(
-                "OrderBridge was held up for so long that another worker may have taken this over; nothing was sent.",
+                _(
+                    "OrderBridge was held up for so long that another worker may have taken this over; nothing was"
+                    " sent."
+                ),
                 vendor=self.vendor,
                 operation=operation,
                 code="lease_over",
@@ -159,15 +163,19 @@ def _transport_failure(vendor: str, operation: str, writes: bool, error: request
     if isinstance(
         error, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema | requests.exceptions.MissingSchema
     ):
-        return ConfigurationError("The base URL is not a usable address; check the settings.", code="bad_url", **names)
+        return ConfigurationError(
+            _("The base URL is not a usable address; check the settings."), code="bad_url", **names
+        )
     if isinstance(error, requests.exceptions.SSLError):
-        return ConfigurationError(f"TLS failed: {redact_text(str(error))[:300]}", code="tls", **names)
+        return ConfigurationError(
+            _("TLS failed: %(words)s") % {"words": redact_text(str(error))[:300]}, code="tls", **names
+        )
     if isinstance(error, requests.ConnectTimeout) or _never_connected(error):
-        return TransientError("No connection to the vendor could be opened.", code="connect_failed", **names)
+        return TransientError(_("No connection to the vendor could be opened."), code="connect_failed", **names)
     unknown = Uncertain if writes else TransientError
     if isinstance(error, requests.Timeout):
-        return unknown("The vendor did not answer in time.", code="timeout", **names)
-    return unknown("The connection was lost before a complete reply arrived.", code="connection_lost", **names)
+        return unknown(_("The vendor did not answer in time."), code="timeout", **names)
+    return unknown(_("The connection was lost before a complete reply arrived."), code="connection_lost", **names)
 
 
 def _never_connected(error: requests.RequestException) -> bool:

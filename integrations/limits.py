@@ -20,6 +20,7 @@ from django.db.backends.utils import CursorWrapper
 
 from .errors import RateLimited
 from .processes import current_holder, is_dead
+from .sentences import gettext as _
 
 # A vendor counts arrivals, we count departures: stay this far below the limit for the jitter between.
 SAFETY = 0.96
@@ -59,7 +60,7 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
     if wait > MAX_WAIT_SECONDS:
         _move(name, -interval)
         raise RateLimited(
-            f"{wait:.0f} s of calls are queued already; this one goes later.",
+            _("%(n)d s of calls are queued already; this one goes later.") % {"n": round(wait)},
             vendor=vendor,
             operation=operation,
             code="local_queue",
@@ -150,7 +151,7 @@ def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slo
             return held
         if time.monotonic() > deadline:
             raise RateLimited(
-                "No call slot became free in time.",
+                _("No call slot became free in time."),
                 vendor=vendor,
                 operation=operation,
                 code="local_queue",

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from integrations.causes import cause_for
 from integrations.deliveries.releases import park
 from integrations.deliveries.states import FINISHED, IN_FLIGHT, State
+from integrations.sentences import gettext as _
 
 from .models import StockItem, StockUpdate
 from .targets import Quantities

@@ -7,7 +7,6 @@ from datetime import datetime
 from functools import partial
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call, Plan, register_kind
@@ -18,6 +17,8 @@ from integrations.dsco.queued import QueuedKind, alone_or_together, batches, han
 from integrations.dsco.schemas import ChangeLog, LogEntry
 from integrations.dsco.schemas.inventory import InventoryItem, InventoryWarehouse
 from integrations.errors import Rejected
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .models import StockItem, StockUpdate
 
@@ -120,8 +121,7 @@ def _send_batch(client: DscoClient, rows: Sequence[StockUpdate]) -> dict[int, Ou
 
 
 def _sentence(words: str) -> str:
-    words = words.strip()
-    return words if words.endswith((".", "!", "?")) else f"{words}."
+    return words if words.rstrip().endswith((".", "!", "?")) else joined([words, "."], "")
 
 
 register_kind(StockUpdateKind())

@@ -8,7 +8,6 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
@@ -21,6 +20,7 @@ from integrations.deliveries.states import IN_FLIGHT
 from integrations.dsco import DscoClient
 from integrations.errors import VendorError
 from integrations.models import BulkResult
+from integrations.sentences import gettext as _
 
 from .events import record_events
 from .holds import KINDS, hold, release_hold

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries.states import State
 from integrations.dsco.schemas import CancelItems, CancelLine
 from integrations.lingxing.schemas import ErpOrderRow
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .conditions import is_cancelled
 from .models import Cancellation, CancellationAction, ErpStatus, Order, OrderLine
@@ -177,7 +177,7 @@ def merged_text(numbers: Iterable[str]) -> str:
 def partly_text(reduced: Sequence[dict[str, int]], lines: Iterable[OrderLine]) -> str:
     """Some units of an order that is in the ERP must not be shipped."""
     by_position = {line.position: line for line in lines}
-    parts = ", ".join(
+    parts = (
         _("{quantity} of {sku} (line {number})").format(
             quantity=item["quantity"], sku=line.sku or line.partner_sku, number=line.line_number or line.position + 1
         )
@@ -187,7 +187,7 @@ def partly_text(reduced: Sequence[dict[str, int]], lines: Iterable[OrderLine]) -
     return _(
         "Only a part of the order is cancelled: {parts}. Reduce the order in LingXing by hand, then mark this row as"
         " done; what the retailer only asked for is then confirmed to DSCO. Skip it to refuse."
-    ).format(parts=parts)
+    ).format(parts=joined(parts, ", "))
 
 
 def refused_text(words: Iterable[str]) -> str:
@@ -195,7 +195,7 @@ def refused_text(words: Iterable[str]) -> str:
     return _(
         "LingXing neither cancelled nor intercepted the order: {words}. Stop it in LingXing by hand and mark this row"
         " as done, or skip it to let the order be shipped."
-    ).format(words="; ".join(dict.fromkeys(words)))
+    ).format(words=joined(dict.fromkeys(words), "; "))
 
 
 def withdrawn_text() -> str:

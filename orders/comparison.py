@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.calls import CallRecord, collect_calls
 from integrations.deliveries.claims import save_calls
@@ -19,6 +18,8 @@ from integrations.dsco.schemas import DscoOrder, UnreadableOrder
 from integrations.errors import VendorError
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .cancellations import original_orders
 from .comparison_rows import Row, Sides, compare
@@ -120,10 +121,9 @@ def _lingxing(number: str, store_id: str, since: datetime) -> tuple[list[ErpOrde
 
 
 def _sentence(vendor: str, error: VendorError) -> str:
-    tail = _(" Their request id: {id}.").format(id=error.request_id) if error.request_id else ""
-    return _("{vendor} could not be read: {message} ({code}).{tail}").format(
-        vendor=vendor, message=error.message.rstrip("."), code=error.code, tail=tail
-    )
+    tail = _("Their request id: {id}.").format(id=error.request_id) if error.request_id else ""
+    text = _("{vendor} could not be read ({code}): {message}")
+    return joined([text.format(vendor=vendor, message=error.message, code=error.code), tail])
 
 
 def _erp_units(rows: Sequence[ErpOrderRow]) -> Counter[str]:

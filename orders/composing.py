@@ -13,8 +13,6 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from integrations.deliveries import staff
 from integrations.deliveries.claims import OUTCOME_FIELDS
@@ -22,6 +20,8 @@ from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.deliveries.transitions import apply_outcome
 from integrations.models import Attempt, AttemptAction
+from integrations.sentences import gettext as _
+from integrations.sentences import joined, ngettext
 
 from .compose_drafts import editor_of, require_ours, version_of
 from .compose_facts import changes, facts_for, may_mark_done, shipment_for, snapshot
@@ -148,10 +148,9 @@ def _record(
 ) -> None:
     """Keep who did it and why, and the tracking numbers that no outbound order has."""
     numbers = ", ".join(package.tracking_number for package in packages)
-    text = ngettext("Composed %(n)d package: %(numbers)s", "Composed %(n)d packages: %(numbers)s", len(packages))
-    text %= {"n": len(packages), "numbers": numbers}
-    if reason:
-        text += "; " + _("only a part of the order: %(reason)s") % {"reason": reason}
+    said = ngettext("Composed %(n)d package: %(numbers)s", "Composed %(n)d packages: %(numbers)s", len(packages))
+    why = _("only a part of the order: %(reason)s") % {"reason": reason} if reason else ""
+    text = joined([said % {"n": len(packages), "numbers": numbers}, why], "; ")
     record_events([row.order_id], EventKind.STAFF, text, actor, now)
     Attempt.objects.create(
         kind=Shipment.KIND, delivery_id=row.pk, action=AttemptAction.STAFF, started_at=now, outcome=row.status,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import FINISHED, State
+from integrations.sentences import gettext as _
 
 from .models import Cancellation, Mode, Order, OrderLine
 

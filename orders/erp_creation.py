@@ -10,14 +10,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.errors import Rejected, VendorError
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.schemas import ErpOrderRow
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .erp_reading import store_erp_orders
 from .models import ErpOrder, ErpPush, ErpStatus, OrderErpLink
@@ -107,7 +107,7 @@ def _create_absent(client: LingXingClient, orders: Sequence[NewOrder], doubtful:
     except Rejected as error:
         if len(orders) > 1:
             raise  # the engine sends each alone
-        refused = {orders[0].body.platform_order_no: f"{error.message} ({error.code})"}
+        refused = {orders[0].body.platform_order_no: joined([error.message, f"({error.code})"])}
     result = {}
     to_check = []
     for order in orders:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
+from integrations.sentences import gettext as _
 
 from .models import Cancellation, ErpOrder, ErpStatus, Order
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, OperationalError, transaction
-from django.utils.translation import gettext as _
 
 from integrations.deliveries.states import State
 from integrations.redaction import mask_personal
+from integrations.sentences import gettext as _
+from integrations.sentences import ngettext
 
 from .first_sight import create_deliveries
 from .models import Order, OrderLine
@@ -78,7 +79,11 @@ def store_page(raw_orders: Sequence[dict[str, Any]], now: datetime) -> IntakeRes
     if len(known) < len(read):
         result.unreadable += len(read) - len(known)
         result.notes.append(
-            _("%(number)d orders came from DSCO without a dscoOrderId; not storable. Ask DSCO support about it.")
+            ngettext(
+                "%(number)d order came from DSCO without a dscoOrderId; not storable. Ask DSCO support about it.",
+                "%(number)d orders came from DSCO without a dscoOrderId; not storable. Ask DSCO support about it.",
+                len(read) - len(known),
+            )
             % {"number": len(read) - len(known)}
         )
     newest = newest_of_each(known)

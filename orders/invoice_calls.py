@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call
 from integrations.deliveries.outcomes import Outcome
@@ -15,6 +13,7 @@ from integrations.dsco import DscoClient
 from integrations.dsco.queued import batches, hand_in
 from integrations.dsco.schemas import InvoiceBody
 from integrations.errors import Rejected
+from integrations.sentences import gettext as _
 
 from .invoices import Coverage, belongs_to, same_invoice, shipped_at_dsco
 from .models import Invoice, OrderLine

@@ -15,10 +15,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from integrations.dsco.schemas import DscoOrder, DscoPackage, InvoiceBody, InvoiceLine, InvoiceShip, storable
 from integrations.dsco.schemas.orders import DscoPackageLine, UnreadableOrder
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .models import Order, OrderLine
 
@@ -194,10 +194,11 @@ def _changes_by_rounding(cost: Decimal | None, quantity: int) -> bool:
 
 
 def _names(lines: Sequence[OrderLine]) -> str:
-    return ", ".join(
+    named = (
         _("line {number} ({sku})").format(number=line.line_number or line.position + 1, sku=_item_name(line))
         for line in lines
     )
+    return joined(named, ", ")
 
 
 def _item_name(line: OrderLine) -> str:

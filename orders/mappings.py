@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from django.utils.translation import gettext as _
-
+from integrations.sentences import Sentence, joined
+from integrations.sentences import gettext as _
 from inventory.mappings import SkuBook, WarehouseBook
 
 from .models import Order, OrderLine, ShippingMapping, StoreMapping
@@ -28,7 +28,7 @@ class UnmappedCodes(Exception):
 
     def __init__(self, missing: list[UnmappedCode]) -> None:
         self.missing = missing
-        super().__init__(" ".join(item.message for item in missing))
+        super().__init__(joined(item.message for item in missing))
 
     @property
     def code(self) -> str:
@@ -135,6 +135,6 @@ def service_level_of(order: Order) -> str:
     return order.service_level or f"{order.ship_carrier} {order.ship_method}".strip()
 
 
-def _missing(code: str, value: str, sentence: str) -> UnmappedCode:
+def _missing(code: str, value: str, sentence: Sentence) -> UnmappedCode:
     advice = _("Add it under Mappings; the order then goes by itself.")
-    return UnmappedCode(code, value, f"{sentence.format(value or _('(empty)'))} {advice}")
+    return UnmappedCode(code, value, joined([sentence.format(value or _("(empty)")), advice]))

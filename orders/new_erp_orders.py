@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
-from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.dsco.schemas import DscoAddress, DscoOrder
 from integrations.lingxing.schemas import NewErpLine, NewErpOrder
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .mappings import MappingBook, Resolved, UnmappedCodes
 from .models import ErpPush, Order, OrderLine, RetailerPolicy
@@ -130,7 +131,7 @@ def _check_address(order: Order, address: DscoAddress) -> None:
             "The shipping address of order %(order)s lacks: %(missing)s. Ask the retailer to correct it at DSCO; the"
             " order then goes by itself."
         )
-        raise _cannot("missing_address", message % {**_name(order), "missing": ", ".join(missing)})
+        raise _cannot("missing_address", message % {**_name(order), "missing": joined(missing, ", ")})
 
 
 def _printable(value: str) -> str:

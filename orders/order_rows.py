@@ -15,10 +15,11 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.db import models
-from django.utils.translation import gettext as _
 
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine, UnreadableOrder, storable
 from integrations.dsco.schemas.inbound import Inbound, Moment
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .models import Order, OrderLine
 
@@ -199,16 +200,17 @@ def _what_does_not_fit(row: OrderRow) -> str:
     found = _fit(row.order)
     for line in row.lines or ():
         where = _("line %(number)d: ") % {"number": line.position + 1}
-        found += [where + name for name in _fit(line)]
-        found += [where + name for name in PRICES if abs(getattr(line, name) or Decimal(0)) >= LARGEST_PRICE]
+        found += [joined([where, name], "") for name in _fit(line)]
+        too_large = [name for name in PRICES if abs(getattr(line, name) or Decimal(0)) >= LARGEST_PRICE]
+        found += [joined([where, name], "") for name in too_large]
         numbers = (line.line_number or 0, line.quantity)
         if any(abs(number) > LARGEST_NUMBER for number in numbers):
-            found.append(where + "line_number/quantity")
+            found.append(joined([where, "line_number/quantity"], ""))
     if not found:
         return ""
     return _(
         "DSCO order %(order)s holds values that are too long or too large (%(fields)s). Ask DSCO support to correct it."
-    ) % {"order": row.order.dsco_order_id, "fields": "; ".join(found[:5])}
+    ) % {"order": row.order.dsco_order_id, "fields": joined(found[:5], "; ")}
 
 
 def _fit(instance: models.Model, *, cut_all: bool = False) -> list[str]:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.calls import collect_calls
 from integrations.deliveries.claims import save_calls
 from integrations.dsco import DscoClient
 from integrations.lingxing import LingXingClient
+from integrations.sentences import gettext as _
 
 from .erp_reading import read_erp_orders
 from .events import record_event

@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from django.utils.translation import gettext as _
 from pydantic import ValidationError
 
 from integrations.dsco.schemas import ShipmentLine, ShipmentPackage, ShipmentReport
+from integrations.sentences import gettext as _
 
 from .mappings import ANY
 from .models import Order, OrderLine, Package, RetailerPolicy, ShippingMapping

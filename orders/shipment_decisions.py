@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .conditions import is_cancelled
 from .deciding import READY
@@ -208,4 +208,4 @@ def _differences(lines: Iterable[OrderLine], coverage: Coverage) -> str:
         % {"sku": sku or "–", "units": units}
         for sku, units in coverage.unmatched.items()
     ]
-    return "; ".join(parts) or _("its contents are unknown")
+    return joined(parts, "; ") or _("its contents are unknown")

@@ -12,7 +12,6 @@ from functools import partial
 from typing import ClassVar
 
 from django.db.models import F, QuerySet
-from django.utils.translation import gettext as _
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call, Plan, register_kind
@@ -21,6 +20,7 @@ from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.dsco.queued import QueuedOnceKind, alone_or_together, hand_in
 from integrations.dsco.schemas import ChangeLog, DscoOrder, LogEntry, UnreadableOrder
+from integrations.sentences import gettext as _
 
 from .conditions import blocked, is_cancelled, undecided_requests
 from .first_sight import is_acknowledged

@@ -12,11 +12,12 @@ from datetime import datetime
 from django.db import transaction
 from django.utils import timezone
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries.releases import park, release
 from integrations.deliveries.states import IN_FLIGHT, State
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from . import cancellations as words
 from .cancellations import CANCEL_REQUESTED, WAITING_FOR_ERP, Wish, wish_of
@@ -96,8 +97,8 @@ def cancel_lines(order_id: int, quantities: Mapping[int, int], code: str, reason
     else:
         _stop_push(order, push, wish, now)
         _put(order, rows.get(DSCO), DSCO, State.DUE, "", "", wish.asked, code, now)
-    what = ", ".join(_words_of(line, wanted[line.position]) for line in lines if line.position in wanted)
-    text = _("Cancelled {what} with code {code}. {reason}").format(what=what, code=code, reason=reason).strip()
+    what = joined((_words_of(line, wanted[line.position]) for line in lines if line.position in wanted), ", ")
+    text = joined([_("Cancelled {what} with code {code}.").format(what=what, code=code), reason])
     record_events([order.pk], EventKind.STAFF, text, actor, now)
     refresh_stages([order.pk])
 

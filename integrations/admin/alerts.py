@@ -23,6 +23,7 @@ from ..alerts.channels import shown_target
 from ..alerts.sending import send_test
 from ..alerts.webhooks import TargetFailed, check_form
 from ..models import Alert, AlertKind, AlertRule, Channel
+from ..sentences import told
 from . import words
 from .base import Admin, CheckboxesWidget, ChoicesCheckboxFilter, DropdownFilter, SelectWidget, action, display
 from .reasons import come_back
@@ -95,7 +96,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             try:
                 _check_target(data["channel"], data["target"], data.get("group"))
             except (ValidationError, TargetFailed) as reason:
-                message = reason.messages[0] if isinstance(reason, ValidationError) else str(reason)
+                message = reason.messages[0] if isinstance(reason, ValidationError) else told(str(reason))
                 self.add_error("target", message)
         return data
 
@@ -169,10 +170,10 @@ class AlertRuleAdmin(Admin):
         """Send a test message by each of the rules, and say what came of it."""
         for rule in queryset:
             reason = send_test(rule)
-            AlertRule.objects.filter(pk=rule.pk).update(last_error=reason[:500])
+            AlertRule.objects.filter(pk=rule.pk).update(last_error=reason)
             if reason:
                 text = _("%(rule)s: the test message did not get through. %(reason)s")
-                self.message_user(request, text % {"rule": rule, "reason": reason}, messages.ERROR)
+                self.message_user(request, text % {"rule": rule, "reason": told(reason)}, messages.ERROR)
             else:
                 self.message_user(request, _("%(rule)s: the test message was sent.") % {"rule": rule}, messages.SUCCESS)
         return come_back(request)

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
 from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
 from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
 
+from ..sentences import packed, told, unpacked
 from .paging import LargeTablePaginator
 
 if TYPE_CHECKING:
@@ -103,6 +104,20 @@ class Admin(ThemedAdmin):
         """Return whether the user may use this model's actions: whoever has the right to change it."""
         codename = get_permission_codename("change", self.opts)
         return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
+
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
+        """Keep a change in the audit trail; a sentence of ours with what it was made of."""
+        return super().log_change(request, obj, packed(message) if isinstance(message, str) else message)
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the changes of a row, our sentences in the reader's language."""
+        answer = super().history_view(request, object_id, extra_context)
+        context = getattr(answer, "context_data", None) or {}
+        for entry in context.get("action_list", ()):
+            entry.change_message = told(unpacked(entry.change_message))
+        return answer
 
 
 class ReadOnlyAdmin(Admin):

@@ -13,11 +13,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from ..bulk import BULK_PERMISSION, ask_to_stop, bulk_action
 from ..exports import safe_cell
@@ -178,7 +178,8 @@ class BulkRunAdmin(RecordAdmin):
     def result_view(self, request: HttpRequest, run_id: int) -> StreamingHttpResponse:
         """Return every row with its result as CSV."""
         run = self._run(request, run_id)
-        answer = StreamingHttpResponse(result_lines(run), content_type="text/csv; charset=utf-8")
+        lines = result_lines(run, get_language() or "en", timezone.get_current_timezone_name())
+        answer = StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8")
         answer["Content-Disposition"] = f'attachment; filename="bulk-run-{run.pk}.csv"'
         return answer
 
@@ -216,11 +217,15 @@ def progress_of(run: BulkRun) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def result_lines(run: BulkRun) -> Iterator[str]:
-    """Yield the lines of the result file."""
+def result_lines(run: BulkRun, language: str, zone: str) -> Iterator[str]:
+    """Yield the lines of the result file, told in a language and a time zone."""
     writer = csv.writer(_Echo())
-    yield "\ufeff" + writer.writerow([_("row"), _("result"), _("message")])
-    labels = {value: str(text) for value, text in BulkResult.choices}
+    with translation.override(language):
+        headers = [_("row"), _("result"), _("message")]
+        labels = {value: str(text) for value, text in BulkResult.choices}
+    yield "\ufeff" + writer.writerow(headers)
     rows: QuerySet[Any, Any] = BulkRow.objects.filter(run=run).order_by("pk").values_list("label", "result", "message")
     for label, result, message in rows.iterator(chunk_size=2000):
-        yield writer.writerow([safe_cell(label), safe_cell(labels[result]), safe_cell(message)])
+        with translation.override(language), timezone.override(zone):  # the answer is sent after the view has ended
+            cells = [safe_cell(label), safe_cell(labels[result]), safe_cell(message)]
+        yield writer.writerow(cells)

@@ -15,8 +15,9 @@ from django.template.response import TemplateResponse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
+from .. import sentences
 from ..bulk import BulkAction, Preview, bulk_action, carry_out, may_run, prepare, preview, start
 from ..deliveries.states import State
 from ..models import BulkRun, BulkStatus
@@ -109,9 +110,10 @@ def origin_of(request: HttpRequest) -> str:
     """Return in words which rows were chosen: the ticked ones, or all that match the list's filters."""
     shown = unquote_plus(request.META.get("QUERY_STRING", "")).replace("&", ", ")
     if request.POST.get("select_across") == "1":
-        return _("all rows that match: %(filters)s") % {"filters": shown} if shown else _("all rows of the list")
+        all_rows = sentences.gettext("all rows of the list")
+        return sentences.gettext("all rows that match: %(filters)s") % {"filters": shown[:500]} if shown else all_rows
     number = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
-    return ngettext("%(n)d ticked row", "%(n)d ticked rows", number) % {"n": number}
+    return sentences.ngettext("%(n)d ticked row", "%(n)d ticked rows", number) % {"n": number}
 
 
 def _page(

@@ -194,7 +194,7 @@ class AttemptAdmin(RecordAdmin):
     @display(description=gettext_lazy("message"))
     def text(self, attempt: Attempt) -> str:
         """The message, shortened."""
-        return attempt.message[:100] or words.EMPTY
+        return words.shortened(attempt.message, 100)
 
     @display(description=gettext_lazy("API call"))
     def call(self, attempt: Attempt) -> SafeString | str:

@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy
 
 from ..exports import KEPT_DAYS, PERSONAL_DATA, exportable, request_export
 from ..models import Export
+from ..sentences import told
 from . import words
 from .base import display
 from .records import RecordAdmin, Section, facts, list_address
@@ -220,5 +221,5 @@ def facts_of(export: Export) -> dict[str, Any]:
     status, tone = status_of(export)
     return {
         "open": export.finished_at is None, "status": status, "tone": tone, "rows": export.row_count,
-        "file": file_address(export) if is_ready(export) else "", "note": export.error,
+        "file": file_address(export) if is_ready(export) else "", "note": told(export.error),
     }  # fmt: skip

@@ -17,9 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
+from .. import sentences
 from ..flows import flow_definitions
 from ..flows.schedules import apply_interval
 from ..models import ApiCall, Flow, FlowRun
+from ..sentences import joined
 from ..tasks import run_scheduled_flow
 from . import words
 from .base import Admin, ChoicesCheckboxFilter, DropdownFilter, action, display
@@ -226,7 +228,7 @@ class FlowAdmin(Admin):
         text = f"{answer['reason']} ({request.user.get_username()})"[:200]
         queryset.update(paused=True, pause_reason=text)
         for flow in queryset:
-            self.log_change(request, flow, f"{_('Paused.')} {answer['reason']}")
+            self.log_change(request, flow, joined([sentences.gettext("Paused."), answer["reason"]]))
         self.message_user(request, _("Paused."), messages.SUCCESS)
         return come_back(request)
 
@@ -235,7 +237,7 @@ class FlowAdmin(Admin):
         """Let the schedule run the flows again."""
         queryset.update(paused=False, pause_reason="")
         for flow in queryset:
-            self.log_change(request, flow, _("Resumed."))
+            self.log_change(request, flow, sentences.gettext("Resumed."))
         self.message_user(request, _("Resumed. The next run comes by the schedule; Run now starts it at once."))
         return come_back(request)
 
@@ -297,7 +299,7 @@ class FlowRunAdmin(RecordAdmin):
     @display(description=gettext_lazy("error"))
     def error_text(self, run: FlowRun) -> str:
         """Why it ended early."""
-        return run.error[:120] or words.EMPTY
+        return words.shortened(run.error, 120)
 
     def sections(self, request: HttpRequest, record: FlowRun) -> list[Section]:
         """Return the run, its counts and notes, and the calls it made."""

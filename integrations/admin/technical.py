@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from .. import sentences
 from ..models import Heartbeat, RateLimit, Slot, VendorToken
 from . import words
 from .base import ReadOnlyAdmin, action, display
@@ -90,7 +91,7 @@ class VendorTokenAdmin(ReadOnlyAdmin):
             refresh_expires_at=None,
         )
         for token in queryset:
-            self.log_change(request, token, _("Token forgotten."))
+            self.log_change(request, token, sentences.gettext("Token forgotten."))
         self.message_user(
             request, _("%(n)d forgotten; the next call fetches a new one.") % {"n": number}, messages.SUCCESS
         )

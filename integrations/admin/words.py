@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..deliveries.models import Delivery
 from ..deliveries.states import State
+from ..sentences import told
 
 EMPTY = "–"
 TONES = {
@@ -74,7 +75,12 @@ def error_text(delivery: Delivery, length: int = 90) -> SafeString | str:
     text = delivery.last_error or reason(delivery.last_error_code)
     if not text:
         return EMPTY
-    return format_html('<span class="ob-error" title="{}">{}</span>', text, Truncator(text).chars(length))
+    return format_html('<span class="ob-error" title="{}">{}</span>', text, Truncator(told(text)).chars(length))
+
+
+def shortened(text: str, length: int) -> str:
+    """Return the start of a text that may be a sentence of ours, told."""
+    return Truncator(told(text)).chars(length) if text else EMPTY
 
 
 def reason_text(delivery: Delivery) -> str:

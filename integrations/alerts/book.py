@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from django.conf import settings
 from django.utils import translation
 
 from ..models import Alert, AlertKind
@@ -78,6 +77,6 @@ def _write(kind: str, found: dict[str, Finding], now: datetime) -> None:
 
 def _row(kind: str, key: str, finding: Finding, now: datetime) -> Alert:
     alert = Alert(kind=kind, key=key, facts=finding.facts, path=finding.path[:300], raised_at=now)
-    with translation.override(settings.LANGUAGE_CODE):
+    with translation.override("en"):
         alert.subject = describe(alert)[:LONGEST_SUBJECT]
     return alert

@@ -6,9 +6,9 @@ import smtplib
 
 from django.core.mail import EmailMessage
 from django.utils import translation
-from django.utils.translation import gettext as _
 
 from ..models import AlertRule, Channel
+from ..sentences import gettext as _
 from . import webhooks
 from .messages import Digest, mail_text, payload
 from .webhooks import TargetFailed

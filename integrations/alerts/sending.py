@@ -93,7 +93,7 @@ def _tell(rule: AlertRule) -> bool:
     try:
         send(rule, digest_of(rule, alerts, over))
     except TargetFailed as reason:
-        AlertRule.objects.filter(pk=rule.pk).update(last_error=str(reason)[:500])
+        AlertRule.objects.filter(pk=rule.pk).update(last_error=str(reason))
         log.warning("alerts_not_sent", rule=rule.pk, channel=rule.channel, reason=str(reason))
         return False
     now = timezone.now()

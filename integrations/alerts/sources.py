@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from ..admin import words
@@ -18,6 +19,7 @@ from ..deliveries.states import State
 from ..flows.overdue import overdue_flows
 from ..machine import Reach, look
 from ..models import AlertKind, ApiCall, Cause, FlowRun, Vendor
+from ..sentences import packed, told, unpacked
 from .book import AlertSource, Finding, register_alerts
 from .words import clock
 
@@ -31,13 +33,18 @@ GAVE_UP = "gave_up"
 def new_causes(_now: datetime) -> Iterator[Finding]:
     """Find the causes that are open; one that comes back after it was closed is told again."""
     for cause in Cause.objects.filter(closed_at__isnull=True):
-        facts = {"step": cause.kind, "code": cause.code, "message": cause.message[:LONGEST_MESSAGE]}
+        facts = {"step": cause.kind, "code": cause.code, "message": packed(cause.message)}
         yield Finding(cause.key, facts, address_of(cause))
 
 
 def _describe_cause(facts: dict[str, Any]) -> str:
-    text = f"{kind_label(facts['step'])}: {words.reason(facts['code'])}"
-    return f"{text} – {facts['message']}" if facts.get("message") else text
+    return _with_message(f"{kind_label(facts['step'])}: {words.reason(facts['code'])}", facts)
+
+
+def _with_message(text: str, facts: dict[str, Any]) -> str:
+    """Add what went wrong, as it was written or, where it is a sentence of ours, in the active language."""
+    message = Truncator(told(unpacked(facts.get("message", "")))).chars(LONGEST_MESSAGE)
+    return f"{text} – {message}" if message else text
 
 
 # --- Overdue flows --------------------------------------------------------------------------------
@@ -96,13 +103,12 @@ def given_up(_now: datetime) -> Iterator[Finding]:
         rows = model._default_manager.filter(status=State.FAILED, reason_code=GAVE_UP)
         address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_change", args=[0])
         for pk, key, error in rows.order_by("pk").values_list("pk", "key", "last_error"):
-            facts = {"step": kind, "key": key, "message": error[:LONGEST_MESSAGE]}
+            facts = {"step": kind, "key": key, "message": packed(error)}
             yield Finding(f"{kind}:{pk}", facts, address.replace("/0/", f"/{pk}/"))
 
 
 def _describe_given_up(facts: dict[str, Any]) -> str:
-    text = f"{kind_label(facts['step'])} {facts['key'].partition(':')[2] or facts['key']}"
-    return f"{text} – {facts['message']}" if facts.get("message") else text
+    return _with_message(f"{kind_label(facts['step'])} {facts['key'].partition(':')[2] or facts['key']}", facts)
 
 
 def _announce() -> None:

@@ -14,9 +14,9 @@ from urllib.parse import quote_plus, urlsplit
 
 import requests
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from ..redaction import MASK
+from ..sentences import gettext as _
 
 TIMEOUT_SECONDS = 10.0
 MOST_BYTES_READ = 65_536

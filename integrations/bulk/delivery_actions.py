@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
@@ -19,6 +18,7 @@ from ..deliveries.staff import StaffResult
 from ..deliveries.states import FINISHED, State
 from ..flows.registry import flow_definitions
 from ..models import BulkResult
+from ..sentences import gettext as _
 from .actions import BulkAction, Obstacle, RowResult, register_bulk_action
 
 IN_PROGRESS = gettext_lazy("in progress")

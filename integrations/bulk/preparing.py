@@ -10,9 +10,10 @@ from django.core.exceptions import PermissionDenied
 from django.db import connections, transaction
 from django.db.models import Case, CharField, Count, F, QuerySet, Value, When
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from ..models import BulkResult, BulkRow, BulkRun
+from ..sentences import gettext as _
+from ..sentences import packed, unpacked
 from .actions import BulkAction, bulk_action, may_run
 
 MOST_GROUPS = 30
@@ -58,7 +59,7 @@ def preview(action: BulkAction, subject: str, queryset: QuerySet[Any], user: Any
     result = Preview()
     allowed = may_run(user, action)
     for state_value, code_value, obstacle, number in counted.order_by("-number")[:MOST_GROUPS]:
-        why = obstacle if allowed else _("you have no permission for this")
+        why = unpacked(obstacle) if allowed else _("you have no permission for this")
         group = Group(str(state_value), str(code_value or ""), why, number)
         (result.left_out if why else result.acted_on).append(group)
     shown = sum(group.number for group in (*result.acted_on, *result.left_out))
@@ -75,7 +76,7 @@ def _add_the_rest(result: Preview, rows: QuerySet[Any], allowed: bool, shown: in
     for group in result.left_out:
         known[group.obstacle] += group.number
     for obstacle, number in rows.values_list("obstacle").annotate(number=Count("pk")).order_by():
-        why = obstacle if allowed else _("you have no permission for this")
+        why = unpacked(obstacle) if allowed else _("you have no permission for this")
         if number > known[why]:
             (result.left_out if why else result.acted_on).append(Group("", "", why, number - known[why]))
 
@@ -99,7 +100,7 @@ def prepare(
         raise ValueError(f"{chosen.name} needs: {', '.join(missing)}.")
     with transaction.atomic():
         run = BulkRun.objects.create(
-            action=chosen.name, subject=subject, origin=origin[:500], created_by=actor,
+            action=chosen.name, subject=subject, origin=origin, created_by=actor,
             parameters={**parameters, "language": get_language() or "en"},
         )  # fmt: skip
         _freeze(run, chosen, queryset)
@@ -111,7 +112,7 @@ def prepare(
 
 
 def _obstacle(action: BulkAction, subject: str) -> Case:
-    cases = [When(each.condition, then=Value(str(each.text))) for each in action.obstacles(subject)]
+    cases = [When(each.condition, then=Value(packed(each.text))) for each in action.obstacles(subject)]
     return Case(*cases, default=Value(""), output_field=CharField())
 
 

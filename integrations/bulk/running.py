@@ -13,11 +13,11 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
-from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from ..errors import VendorError
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
+from ..sentences import gettext as _
 from .actions import BulkAction, RowResult, bulk_action, may_run
 from .delivery_actions import gone
 
@@ -114,7 +114,7 @@ def _keep(run: BulkRun, rows: Sequence[BulkRow], results: dict[int, RowResult], 
     counts = Counter({"done": len(rows)})
     for row in rows:
         result = results.get(row.object_id, RowResult(BulkResult.LEFT_OUT, gone()))
-        row.result, row.message = result.result, result.message[:500]
+        row.result, row.message = result.result, result.message
         counts[str(result.result)] += 1
     with transaction.atomic():
         renewed = _renew(run, lease, counts)

@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 import structlog
 from django.db import transaction
 from django.db.models import F
-from django.utils.translation import gettext as _
 
 from ..calls import CallRecord
 from ..models import ApiCall, Attempt, AttemptAction
 from ..processes import current_holder, is_dead
+from ..sentences import gettext as _
 from . import outcomes
 from .kinds import DeliveryKind, broken_inside
 from .models import Delivery

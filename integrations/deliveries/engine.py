@@ -22,12 +22,12 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from ..calls import CallRecord, collect_calls
 from ..errors import ConfigurationError, Rejected, VendorError
 from ..http import writing_only_while
 from ..models import AttemptAction
+from ..sentences import gettext as _
 from . import backoff, claims, outcomes
 from .claims import Claimed, Result
 from .kinds import Call, DeliveryKind, Plan, broken_inside
@@ -275,7 +275,7 @@ def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
             log.exception("call_broke", deliveries=[delivery.key for delivery in call.deliveries])
             found = {
                 delivery.pk: outcomes.unknown(
-                    "internal_error", f"{type(problem).__name__} in OrderBridge; see the log."
+                    "internal_error", _("%(error)s in OrderBridge; see the log.") % {"error": type(problem).__name__}
                 )
                 for delivery in call.deliveries
             }

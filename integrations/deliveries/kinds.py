@@ -9,9 +9,9 @@ from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
 from django.db.models import QuerySet
-from django.utils.translation import gettext as _
 
 from ..models import AttemptAction
+from ..sentences import gettext as _
 from . import outcomes
 from .models import Delivery
 from .outcomes import Outcome

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ErrorKind
+from ..sentences import SentenceField
 from .states import State
 
 
@@ -39,7 +40,7 @@ class Delivery(models.Model):
         _("error class"), max_length=20, choices=ErrorKind.choices, blank=True, default=""
     )
     last_error_code = models.CharField(_("error code"), max_length=120, blank=True, default="")
-    last_error = models.TextField(_("last error"), blank=True, default="")
+    last_error = SentenceField(_("last error"), blank=True, default="")
     # Which cause it is parked for (integrations.causes); empty while nobody is needed.
     cause = models.CharField(max_length=40, blank=True, default="")
     last_attempt_at = models.DateTimeField(_("last attempt"), null=True, blank=True)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils.translation import gettext as _
-
 from ..errors import (
     AuthenticationExpired,
     ConfigurationError,
@@ -16,6 +14,7 @@ from ..errors import (
     Uncertain,
     VendorError,
 )
+from ..sentences import gettext as _
 from .states import State
 
 

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from ..models import Attempt, AttemptAction
+from ..sentences import from_label
+from ..sentences import gettext as _
 from . import outcomes
 from .claims import OUTCOME_FIELDS
 from .kinds import delivery_kinds
@@ -80,7 +81,7 @@ def _act(
         for row in rows:
             final = kind.skip_is_final and row.status == State.SKIPPED
             if row.status not in allowed or row.lease_token or final:
-                result.refused[row.key] = _("in progress") if row.lease_token else str(State(row.status).label)
+                result.refused[row.key] = _("in progress") if row.lease_token else from_label(State(row.status).label)
                 continue
             outcome = outcome_of(row)
             apply_outcome(row, outcome, now, AttemptAction.STAFF)

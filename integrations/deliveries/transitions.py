@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from ..causes import cause_for
 from ..models import AttemptAction
+from ..sentences import gettext as _
 from . import backoff
 from .models import Delivery
 from .outcomes import Outcome

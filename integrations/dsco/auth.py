@@ -20,6 +20,8 @@ from ..http import HttpDoor, Reply
 from ..limits import push_back, wait_turn
 from ..models import VendorToken
 from ..redaction import MASK, redact_text
+from ..sentences import gettext as _
+from ..sentences import joined
 from .errors import VENDOR, retry_after_of
 from .messages import read_json
 from .operations import TOKEN
@@ -129,23 +131,28 @@ class TokenKeeper:
         if reply.status == 429:
             retry_after = retry_after_of(reply)
             push_back(f"{VENDOR}:{TOKEN.name}", retry_after or 1.0)
-            return RateLimited("DSCO asked to slow down.", code=code, retry_after=retry_after, **names)
+            return RateLimited(_("DSCO asked to slow down."), code=code, retry_after=retry_after, **names)
         if reply.status in (400, 401):
             words = self.without_secrets(redact_text(str(body.get("error_description") or "")))[:300]
             return ConfigurationError(
-                f"DSCO does not accept the credentials: check DSCO_CLIENT_ID and DSCO_CLIENT_SECRET. {words}".strip(),
+                joined(
+                    [_("DSCO does not accept the credentials: check DSCO_CLIENT_ID and DSCO_CLIENT_SECRET."), words]
+                ),
                 code=code,
                 **names,
             )
         if 300 <= reply.status < 500 and reply.status != 408:
             return ConfigurationError(
-                f"DSCO gives no token at this address (HTTP {reply.status}): check DSCO_BASE_URL, DSCO_CLIENT_ID"
-                " and DSCO_CLIENT_SECRET.",
+                _(
+                    "DSCO gives no token at this address (HTTP %(status)d): check DSCO_BASE_URL, DSCO_CLIENT_ID and"
+                    " DSCO_CLIENT_SECRET."
+                )
+                % {"status": reply.status},
                 code=code,
                 **names,
             )
         code = "unreadable_reply" if reply.status < 300 else code
-        return TransientError("DSCO gave no access token at the moment.", code=code, **names)
+        return TransientError(_("DSCO gave no access token at the moment."), code=code, **names)
 
     def _store(self, value: str, expires_at: datetime) -> None:
         rows = VendorToken.objects.filter(vendor=VENDOR, account=self._account)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from django.conf import settings
 
 from ..errors import ConfigurationError, Rejected
+from ..sentences import gettext as _
 from . import operations
 from .errors import VENDOR, unreadable
 from .operations import Operation
@@ -49,7 +50,7 @@ class DscoClient:
             value = str(getattr(settings, name, "") or "")
             if not value:
                 raise ConfigurationError(
-                    f"{name} is not set: without it nothing can be exchanged with DSCO.",
+                    _("%(name)s is not set: without it nothing can be exchanged with DSCO.") % {"name": name},
                     vendor=VENDOR,
                     operation="from_settings",
                     code="missing_setting",

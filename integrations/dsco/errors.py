@@ -24,6 +24,8 @@ from ..errors import (
 )
 from ..http import Reply
 from ..redaction import redact_text
+from ..sentences import gettext as _
+from ..sentences import joined
 from .messages import first_code, messages_of, says_failure, text_of
 
 VENDOR: Final = "dsco"
@@ -41,12 +43,12 @@ STATUS_TABLE: Final[Mapping[int, tuple[type[VendorError], type[VendorError]]]] =
 }
 
 _OUR_WORDS: Final[Mapping[type[VendorError], str]] = {
-    AuthenticationExpired: "DSCO refused the access token.",
-    ConfigurationError: "DSCO did not serve this address: check DSCO_BASE_URL and the account's permissions.",
-    RateLimited: "DSCO asked to slow down.",
-    TransientError: "DSCO is not available at the moment.",
-    Uncertain: "DSCO did not say whether it took this.",
-    Rejected: "DSCO refused this without giving a reason.",
+    AuthenticationExpired: _("DSCO refused the access token."),
+    ConfigurationError: _("DSCO did not serve this address: check DSCO_BASE_URL and the account's permissions."),
+    RateLimited: _("DSCO asked to slow down."),
+    TransientError: _("DSCO is not available at the moment."),
+    Uncertain: _("DSCO did not say whether it took this."),
+    Rejected: _("DSCO refused this without giving a reason."),
 }
 
 
@@ -55,7 +57,7 @@ class ScrollExpired(TransientError):
 
     def __init__(self, operation: str, http_status: int | None = None) -> None:
         super().__init__(
-            "The pages of this search have expired at DSCO; it starts again from its first page.",
+            _("The pages of this search have expired at DSCO; it starts again from its first page."),
             vendor=VENDOR,
             operation=operation,
             code="scroll_expired",
@@ -72,11 +74,11 @@ def failure_of(reply: Reply, body: Any, operation: str, *, writes: bool) -> Vend
         return _failure_in_success(reply, body, operation, writes)
     kind = _kind(reply, body, writes)
     messages = messages_of(body)
-    words = text_of(messages) or _other_words(body)
+    words = redact_text(text_of(messages) or _other_words(body))[:_MAX_WORDS]
     if kind is ConfigurationError or not words:
-        words = f"{_OUR_WORDS[kind]} {words}".strip()
+        words = joined([_OUR_WORDS[kind], words])
     return kind(
-        redact_text(words)[:_MAX_WORDS],
+        words,
         vendor=VENDOR,
         operation=operation,
         code=(first_code(messages) or f"http_{reply.status}")[:100],
@@ -90,7 +92,7 @@ def unreadable(reply: Reply, body: Any, operation: str, *, writes: bool) -> Vend
     """Return the error for a success status whose body does not say what it must say."""
     kind = Uncertain if writes else TransientError
     return kind(
-        f"DSCO answered {reply.status}, but not with what belongs to this call.",
+        _("DSCO answered %(status)d, but not with what belongs to this call.") % {"status": reply.status},
         vendor=VENDOR,
         operation=operation,
         code="unreadable_reply",
@@ -129,7 +131,7 @@ def _failure_in_success(reply: Reply, body: Any, operation: str, writes: bool) -
     else:
         return None
     return kind(
-        redact_text(text_of(messages) or _OUR_WORDS[kind])[:_MAX_WORDS],
+        redact_text(text_of(messages))[:_MAX_WORDS] or _OUR_WORDS[kind],
         vendor=VENDOR,
         operation=operation,
         code=(first_code(messages) or "failure")[:100],

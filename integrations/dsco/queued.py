@@ -10,7 +10,6 @@ from functools import partial
 from typing import Any, ClassVar, TypeVar
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 
 from ..deliveries import outcomes
 from ..deliveries.kinds import Call, DeliveryKind, Plan
@@ -18,6 +17,7 @@ from ..deliveries.models import Delivery
 from ..deliveries.outcomes import Outcome
 from ..deliveries.states import State
 from ..errors import VendorError
+from ..sentences import gettext as _
 from .client import DscoClient
 from .schemas import Accepted, ChangeLog, LogEntry
 

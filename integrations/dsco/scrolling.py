@@ -9,6 +9,7 @@ from typing import Any
 from django.utils import timezone
 
 from ..errors import ConfigurationError, RateLimited, Rejected, TransientError
+from ..sentences import gettext as _
 from .errors import VENDOR, ScrollExpired
 from .operations import Operation
 from .transport import Answer, DscoTransport, Parameters
@@ -36,7 +37,7 @@ def scroll(transport: DscoTransport, operation: Operation, params: Parameters, k
         following = _next_page(transport, operation, str(scroll_id))
         if following.body == answer.body:
             raise TransientError(
-                "DSCO gave the same page twice; the search starts again.",
+                _("DSCO gave the same page twice; the search starts again."),
                 vendor=VENDOR,
                 operation=operation.name,
                 code="scroll_stuck",

@@ -12,6 +12,8 @@ from django.conf import settings
 from ..errors import AuthenticationExpired, ConfigurationError, RateLimited, TransientError
 from ..http import HttpDoor, Reply
 from ..limits import push_back, wait_turn
+from ..sentences import gettext as _
+from ..sentences import joined, with_words
 from .auth import TokenKeeper
 from .errors import VENDOR, failure_of, request_id_of, unreadable
 from .messages import read_json
@@ -82,8 +84,15 @@ class DscoTransport:
             return self._send(operation, params, body, token)
         except AuthenticationExpired as error:
             raise ConfigurationError(
-                "DSCO refuses even a token that it has just given out: check what this client may do,"
-                f" and DSCO_BASE_URL. {error.message}",
+                joined(
+                    [
+                        _(
+                            "DSCO refuses even a token that it has just given out: check what this client may do, and"
+                            " DSCO_BASE_URL."
+                        ),
+                        error.message,
+                    ]
+                ),
                 vendor=VENDOR,
                 operation=operation.name,
                 code=error.code,
@@ -117,7 +126,7 @@ class DscoTransport:
         if isinstance(failure, RateLimited):
             pause = failure.retry_after
             push_back(turn, PAUSE_WITHOUT_RETRY_AFTER / settings.RATE_LIMIT_SCALE if pause is None else pause)
-        failure.message = self._tokens.without_secrets(failure.message)
+        failure.message = with_words(failure.message, self._tokens.without_secrets)
         failure.args = (failure.message,)
         raise failure
 

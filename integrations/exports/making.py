@@ -14,10 +14,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 from django.utils import timezone, translation
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from ..models import Export
+from ..sentences import gettext as _
 from .lists import PERSONAL_DATA, Exportable, exportable
 from .writing import write_csv, write_xlsx
 
@@ -74,7 +74,6 @@ def make(export_id: int) -> str:
             text = _("The file could not be made (%(error)s). Try again; if it happens again, tell the administrator.")
             export.error, export.row_count = text % {"error": type(error).__name__}, 0
     export.finished_at = timezone.now()
-    export.error = export.error[:500]
     export.save(update_fields=["content", "row_count", "error", "finished_at"])
     return "failed" if export.content is None else "made"
 

@@ -13,6 +13,8 @@ from django.utils import timezone
 from openpyxl import Workbook  # type: ignore[import-untyped]
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped]
 
+from ..sentences import told
+
 # A text that starts so is run by a spreadsheet as a formula (also after blanks, which it drops).
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LONGEST_CELL = 32_000
@@ -28,7 +30,7 @@ def safe_cell(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return timezone.localtime(value).replace(tzinfo=None, microsecond=0)
-    text = ILLEGAL_CHARACTERS_RE.sub(" ", str(value))[:LONGEST_CELL]
+    text = ILLEGAL_CHARACTERS_RE.sub(" ", told(str(value)))[:LONGEST_CELL]
     return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 

@@ -18,6 +18,7 @@ from ..deliveries.pool import CallPool
 from ..errors import VendorError
 from ..models import Flow, FlowRun, RunStatus
 from ..processes import current_holder
+from ..sentences import gettext as _
 from .context import FlowContext
 from .lease import Heartbeat, give_lease_back, take_lease
 from .registry import FlowDefinition, get_flow
@@ -121,7 +122,8 @@ def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
         except Exception as error:
             log.exception("flow_broke")
             result.status, result.error_code = RunStatus.FAILED, "internal_error"
-            result.error = f"{type(error).__name__}: {error}"
+            text = _("Something broke in OrderBridge: %(error)s. Tell the administrator; the log has the details.")
+            result.error = text % {"error": f"{type(error).__name__}: {error}"}
     context.keep_calls(calls)
     result.counts, result.notes = dict(context.counts), context.notes
     result.released = sorted(context.released)

@@ -21,6 +21,7 @@ from ..errors import TransientError, VendorError
 from ..http import HttpDoor
 from ..models import VendorToken
 from ..processes import current_holder, is_dead
+from ..sentences import gettext as _
 from .errors import NO_REPLY, TOKEN_SUCCESS, VENDOR, read_answer
 from .schemas import TokenData
 
@@ -90,7 +91,7 @@ class TokenStore:
                     self._rows(renewing_until=lease).update(renewing_until=0, renewing_by="")
             time.sleep(POLL_SECONDS)
         raise TransientError(
-            "Another process is renewing the LingXing token and does not finish.",
+            _("Another process is renewing the LingXing token and does not finish."),
             vendor=VENDOR,
             operation="renew_token",
             code="token_wait",

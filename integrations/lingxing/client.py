@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from ..errors import ConfigurationError
 from ..http import HttpDoor
+from ..sentences import gettext as _
 from . import gateway as paths
 from .auth import TokenStore
 from .errors import VENDOR, Answer
@@ -75,7 +76,7 @@ class LingXingClient:
         for name in ("LINGXING_APP_ID", "LINGXING_APP_SECRET"):
             if not getattr(settings, name):
                 raise ConfigurationError(
-                    f"{name} is not set; LingXing cannot be called without it.",
+                    _("%(name)s is not set; LingXing cannot be called without it.") % {"name": name},
                     vendor=VENDOR,
                     operation="from_settings",
                     code="missing_setting",

@@ -19,6 +19,8 @@ from ..errors import (
 )
 from ..http import Reply
 from ..redaction import redact_text
+from ..sentences import gettext as _
+from ..sentences import joined
 
 VENDOR = "lingxing"
 SUCCESS = frozenset({"0"})
@@ -74,16 +76,16 @@ MEANINGS: dict[str, Meaning] = {
 }
 
 ADVICE: dict[str, str] = {
-    "2001001": "Check LINGXING_APP_ID.",
-    "2001002": "Check LINGXING_APP_SECRET; it changes when it is reset in the ERP.",
-    "2001004": "Ask LingXing to grant this interface to the application.",
-    "2001006": "The signature was refused: check LINGXING_APP_ID.",
-    "2001007": "Check that this server's clock is right.",
-    "3001002": "Add this server's public IP address to the white list of the ERP account.",
-    "0001001": "LINGXING_APP_SECRET was altered on its way; check it for special characters.",
-    "400": "Check LINGXING_BASE_URL: this address has no such service.",
-    "401": "The application is disabled: the ERP's super administrator can enable it.",
-    "403": "The application has expired or lacks this permission: the ERP's super administrator can renew it.",
+    "2001001": _("Check LINGXING_APP_ID."),
+    "2001002": _("Check LINGXING_APP_SECRET; it changes when it is reset in the ERP."),
+    "2001004": _("Ask LingXing to grant this interface to the application."),
+    "2001006": _("The signature was refused: check LINGXING_APP_ID."),
+    "2001007": _("Check that this server's clock is right."),
+    "3001002": _("Add this server's public IP address to the white list of the ERP account."),
+    "0001001": _("LINGXING_APP_SECRET was altered on its way; check it for special characters."),
+    "400": _("Check LINGXING_BASE_URL: this address has no such service."),
+    "401": _("The application is disabled: the ERP's super administrator can enable it."),
+    "403": _("The application has expired or lacks this permission: the ERP's super administrator can renew it."),
 }
 
 # Seconds after which another try makes sense: the bucket gives a place back after two minutes at the latest.
@@ -154,7 +156,7 @@ def _by_code(
         code, meaning = "400", Meaning.CONFIGURATION
     advice = ADVICE.get(code, "")
     return _error_class(meaning, writes)(
-        f"{words} {advice}".strip(),
+        joined([words, advice]),
         vendor=VENDOR,
         operation=operation,
         code=code[:60],
@@ -167,16 +169,18 @@ def _by_code(
 def _by_status(reply: Reply, operation: str, writes: bool) -> VendorError:
     status = reply.status
     retry_after: float | None = None
+    text: str
     if status == 429:
-        meaning, text, retry_after = Meaning.SLOW_DOWN, "Too many requests.", DEFAULT_RETRY_AFTER_SECONDS
+        meaning, text, retry_after = Meaning.SLOW_DOWN, _("Too many requests."), DEFAULT_RETRY_AFTER_SECONDS
     elif status in (401, 403, 407, 451):
-        meaning, text = Meaning.CONFIGURATION, "Access was refused before LingXing's own checks: ask the administrator."
+        meaning = Meaning.CONFIGURATION
+        text = _("Access was refused before LingXing's own checks: ask the administrator.")
     elif 300 <= status < 400 or status in (400, 404, 405, 410, 421):
-        meaning, text = Meaning.CONFIGURATION, "The address has no such service. " + ADVICE["400"]
+        meaning, text = Meaning.CONFIGURATION, ADVICE["400"]
     else:
-        meaning, text = Meaning.FAULT, "The reply is not a LingXing answer."
+        meaning, text = Meaning.FAULT, _("The reply is not a LingXing answer.")
     return _error_class(meaning, writes)(
-        f"HTTP {status}: {text}",
+        joined([f"HTTP {status}:", text]),
         vendor=VENDOR,
         operation=operation,
         code=f"http_{status}" if status >= 300 else "unreadable_reply",
@@ -208,7 +212,7 @@ def _words(envelope: dict[str, Any]) -> str:
         if detail:
             parts.append(detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False))
     unique = list(dict.fromkeys(part for part in parts if part))
-    return redact_text("; ".join(unique) or "LingXing gave no reason.")[:2000]
+    return redact_text("; ".join(unique))[:2000] or _("LingXing gave no reason.")
 
 
 def _noted(error: VendorError, reply: Reply) -> VendorError:

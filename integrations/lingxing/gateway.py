@@ -12,6 +12,8 @@ from django.conf import settings
 from ..errors import AuthenticationExpired, ConfigurationError, RateLimited, TransientError, VendorError
 from ..http import HttpDoor
 from ..limits import slot
+from ..sentences import gettext as _
+from ..sentences import joined
 from .auth import Token, TokenStore
 from .errors import GAVE_UP_WAITING, SIGNATURE_EXPIRED, TOKEN_REPLACED, VENDOR, Answer, read_answer
 from .signing import APP_ID_LENGTHS, canonical, compact_json, sign
@@ -67,7 +69,7 @@ class Gateway:
         """
         if len(self._app_id.encode()) not in APP_ID_LENGTHS:
             raise ConfigurationError(
-                "LINGXING_APP_ID must have 16, 24 or 32 characters: it is the key of the signature.",
+                _("LINGXING_APP_ID must have 16, 24 or 32 characters: it is the key of the signature."),
                 vendor=VENDOR,
                 operation=operation,
                 code="bad_app_id",
@@ -137,13 +139,15 @@ def _read_timeout(capacity: int) -> float:
 
 def _token_trouble(error: AuthenticationExpired) -> TransientError:
     cause = (
-        "Another program keeps fetching LingXing tokens for the same AppID, so ours is replaced again and again:"
-        " find it and stop it, or let it use an AppID of its own."
+        _(
+            "Another program keeps fetching LingXing tokens for the same AppID, so ours is replaced again and again:"
+            " find it and stop it, or let it use an AppID of its own."
+        )
         if error.code == TOKEN_REPLACED
-        else "LingXing refuses a token that it has just given."
+        else _("LingXing refuses a token that it has just given.")
     )
     return TransientError(
-        f"{error.message} {cause}",
+        joined([error.message, cause]),
         vendor=VENDOR,
         operation=error.operation,
         code=error.code,

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import Uncertain
+from ..sentences import gettext as _
 from .errors import VENDOR, Answer
 from .schemas import CancelResult, CreateResult
 from .schemas.fields import identifier, optional_number, rows_of, text
 
 SUCCESSES = "success_details"
 ERRORS = "error_details"
-NO_REASON = "LingXing gave no reason."
+NO_REASON = _("LingXing gave no reason.")
 
 
 def create_result(numbers: Sequence[str], answer: Answer) -> CreateResult:
@@ -78,7 +79,7 @@ def cancel_result(
         result.failed.update(dict.fromkeys(rest, NO_REASON))
     elif rest and succeeded != len(rest) and not (silence_is_consent and (succeeded, failed) == (None, None)):
         raise Uncertain(
-            "LingXing did not say which of the orders were taken.",
+            _("LingXing did not say which of the orders were taken."),
             vendor=VENDOR,
             operation=operation,
             code="unclear_outcome",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..errors import TransientError
+from ..sentences import gettext as _
 from .errors import VENDOR, Answer
 from .rows import raw_rows
 
@@ -54,15 +55,14 @@ def pages(fetch: FetchPage, size: int, operation: str) -> Iterator[tuple[list[An
         if (received >= total) if total is not None else len(raw) < size:
             return
         if not raw:
-            raise incomplete(operation, f"{received} of {total} rows came.")
-    raise incomplete(operation, f"the list does not end after {MAX_PAGES} pages.")
+            raise incomplete(operation, _("%(n)d of %(all)d rows came.") % {"n": received, "all": total})
+    raise incomplete(operation, _("the list does not end after %(n)d pages.") % {"n": MAX_PAGES})
 
 
 def incomplete(operation: str, what: str) -> TransientError:
     """Return the error for a list that was not read whole."""
-    return TransientError(
-        f"The list was not read completely: {what}", vendor=VENDOR, operation=operation, code="incomplete_read"
-    )
+    text = _("The list was not read completely: %(what)s") % {"what": what}
+    return TransientError(text, vendor=VENDOR, operation=operation, code="incomplete_read")
 
 
 def aware_utc(moment: datetime) -> datetime:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from ..errors import TransientError
+from ..sentences import gettext as _
 from .errors import VENDOR, Answer
 from .schemas.fields import Row, optional_number
 from .schemas.orders import platform_order_numbers
@@ -54,7 +55,7 @@ def raw_rows(answer: Answer, operation: str) -> tuple[list[Any], int | None]:
     if isinstance(data, list) or data in (None, {}):
         return data or [], total
     raise TransientError(
-        "The reply holds no list.",
+        _("The reply holds no list."),
         vendor=VENDOR,
         operation=operation,
         code="unreadable_reply",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from ..sentences import SentenceField
 
 
 class AlertKind(models.TextChoices):
@@ -28,6 +31,11 @@ class Channel(models.TextChoices):
     SLACK = "slack", "Slack"
 
 
+def usual_language() -> str:
+    """Return the language of a new rule: DJANGO_LANGUAGE."""
+    return str(settings.LANGUAGE_CODE)
+
+
 class AlertRule(models.Model):
     """How one group of staff is told: channel, kinds of alert, digest and quiet hours.
 
@@ -43,13 +51,13 @@ class AlertRule(models.Model):
     target = models.CharField(_("target"), max_length=500, blank=True)
     secret = models.CharField(_("signing secret"), max_length=200, blank=True)
     kinds = models.JSONField(_("alerts"), default=list)
-    language = models.CharField(_("language"), max_length=10, default="en")
+    language = models.CharField(_("language"), max_length=10, default=usual_language)
     digest_minutes = models.PositiveIntegerField(_("digest (minutes)"), default=0)
     quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
     quiet_until = models.TimeField(_("quiet until"), null=True, blank=True)
     time_zone = models.CharField(_("time zone"), max_length=60, default="Asia/Shanghai")
     last_sent_at = models.DateTimeField(_("last sent"), null=True, blank=True)
-    last_error = models.CharField(_("last error"), max_length=500, blank=True)
+    last_error = SentenceField(_("last error"), blank=True)
     sending_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:

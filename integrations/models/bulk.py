@@ -8,6 +8,8 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sentences import SentenceField
+
 
 class BulkStatus(models.TextChoices):
     PREPARED = "prepared", _("Prepared")
@@ -25,7 +27,7 @@ class BulkRun(models.Model):
     action = models.CharField(_("action"), max_length=40)
     subject = models.CharField(_("rows of"), max_length=30)
     parameters = models.JSONField(_("parameters"), default=dict, blank=True)
-    origin = models.CharField(_("selection"), max_length=500, blank=True)
+    origin = SentenceField(_("selection"), blank=True)
     status = models.CharField(_("status"), max_length=20, choices=BulkStatus.choices, default=BulkStatus.PREPARED)
     total = models.PositiveIntegerField(_("rows"), default=0)
     done = models.PositiveIntegerField(_("done"), default=0)
@@ -63,7 +65,7 @@ class BulkRow(models.Model):
     object_id = models.BigIntegerField()
     label = models.CharField(_("row"), max_length=200)
     result = models.CharField(_("result"), max_length=20, choices=BulkResult.choices, default=BulkResult.OPEN)
-    message = models.CharField(_("message"), max_length=500, blank=True)
+    message = SentenceField(_("message"), blank=True)
 
     class Meta:
         verbose_name = _("bulk row")
@@ -83,7 +85,7 @@ class Export(models.Model):
     filters = models.JSONField(_("filters"), default=dict, blank=True)
     row_count = models.PositiveIntegerField(_("rows"), default=0)
     content = models.BinaryField(null=True)
-    error = models.CharField(_("error"), max_length=500, blank=True)
+    error = SentenceField(_("error"), blank=True)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, verbose_name=_("created by")
     )

@@ -8,6 +8,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ErrorKind
+from ..sentences import SentenceField
 
 
 class Vendor(models.TextChoices):
@@ -73,7 +74,7 @@ class Attempt(models.Model):
     outcome = models.CharField(_("outcome"), max_length=20)
     error_kind = models.CharField(_("error class"), max_length=20, choices=ErrorKind.choices, blank=True)
     error_code = models.CharField(_("error code"), max_length=120, blank=True)
-    message = models.TextField(_("message"), blank=True)
+    message = SentenceField(_("message"), blank=True)
     vendor_request_id = models.CharField(_("vendor's request id"), max_length=120, blank=True)
     api_call = models.ForeignKey(
         ApiCall, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts", verbose_name=_("API call")

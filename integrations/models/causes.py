@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sentences import SentenceField
 from .calls import Vendor
 
 
@@ -23,7 +24,7 @@ class Cause(models.Model):
     kind = models.CharField(_("kind"), max_length=30)
     vendor = models.CharField(_("vendor"), max_length=20, choices=Vendor.choices, blank=True)
     code = models.CharField(_("code"), max_length=120)
-    message = models.TextField(_("message"), blank=True)
+    message = SentenceField(_("message"), blank=True)
     first_seen_at = models.DateTimeField(_("first seen"))
     opened_at = models.DateTimeField(_("open since"))
     last_seen_at = models.DateTimeField(_("last seen"))

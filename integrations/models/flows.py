@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sentences import SentenceField, SentencesField
+
 
 class Flow(models.Model):
     """One scheduled pass: whether it is paused, who runs it now, how far it has read.
@@ -59,8 +61,8 @@ class FlowRun(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     error_code = models.CharField(_("error code"), max_length=120, blank=True)
-    error = models.TextField(_("error"), blank=True)
-    notes = models.JSONField(_("notes"), default=list, blank=True)
+    error = SentenceField(_("error"), blank=True)
+    notes = SentencesField(_("notes"), default=list, blank=True)
 
     class Meta:
         verbose_name = _("flow run")

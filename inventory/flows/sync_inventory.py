@@ -12,14 +12,15 @@ from datetime import datetime, timedelta
 
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries.states import IN_FLIGHT
-from integrations.flows import FlowContext, flow, flow_definitions, run_flow
+from integrations.flows import FlowContext, flow, flow_definitions, get_flow, run_flow
 from integrations.flows.runner import FlowStopped
 from integrations.lingxing import LingXingClient
 from integrations.models import Flow, RunStatus
+from integrations.sentences import gettext as _
 
 from .. import due_updates, stock_levels
 from ..mappings import SkuBook, WarehouseBook
@@ -75,7 +76,7 @@ def _pull_orders_first(context: FlowContext) -> None:
             raise _not_pulled(_("another pull is still under way"))
         return
     if result.status != RunStatus.SUCCEEDED:
-        raise _not_pulled(result.error or result.status)
+        raise _not_pulled(result.error or RunStatus(result.status).label)
 
 
 def _wait_for_the_other_pull(context: FlowContext) -> bool:
@@ -92,9 +93,11 @@ def _wait_for_the_other_pull(context: FlowContext) -> bool:
     return False
 
 
-def _not_pulled(reason: str) -> FlowStopped:
-    text = _("Stock was not synchronised, because the orders are not up to date: %(reason)s. See the runs of %(flow)s.")
-    return FlowStopped("pull_failed", text % {"reason": reason.rstrip("."), "flow": PULL})
+def _not_pulled(reason: str | Promise) -> FlowStopped:
+    text = _(
+        "Stock was not synchronised, because the orders are not up to date (see the runs of “%(flow)s”): %(reason)s"
+    )
+    return FlowStopped("pull_failed", text % {"reason": reason, "flow": get_flow(PULL).label})
 
 
 def _moment(text: object) -> datetime | None:

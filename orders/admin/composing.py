@@ -28,6 +28,7 @@ from integrations.admin import words
 from integrations.admin.flow_states import flow_label, workers_alive
 from integrations.deliveries.states import State
 from integrations.models import Flow
+from integrations.sentences import told
 
 from ..compose_drafts import (
     Content,
@@ -197,7 +198,7 @@ class ComposePage(View):
             raise NotConfirmed(read.placed(refusal.problems)) from None
         if result.waits is not None:
             text = _("Stored, but not sent yet: %(why)s")
-            why = result.waits.message or words.reason(result.waits.code)
+            why = told(result.waits.message) or words.reason(result.waits.code)
             messages.warning(request, text % {"why": why})
         else:
             messages.success(request, _("Confirmed. One call tells DSCO about all these packages."))

@@ -19,7 +19,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_POST
 
-from integrations import bulk, inbox
+from integrations import bulk, inbox, sentences
+from integrations.admin import words
 from integrations.admin.base import ReadOnlyAdmin
 from integrations.admin.flows import start_flow
 from integrations.admin.kinds import kind_label
@@ -30,6 +31,7 @@ from integrations.causes import deliveries_of, groups, refresh_causes
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.flows import flow_definitions
 from integrations.models import Cause, Vendor
+from integrations.sentences import from_label, joined, told
 
 from .cause_page import cause_context, title_of
 from .filters import known_retailers
@@ -167,14 +169,16 @@ class CauseAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, cause: Cause, action: BulkAction, rows: QuerySet[Any], number: int, reason: str
     ) -> None:
         if number > MOST_AT_ONCE and bulk.may_run(request.user, action):
-            origin = _("Cause: %(title)s") % {"title": title_of(cause)}
+            origin = sentences.gettext("Cause: %(title)s") % {
+                "title": words.known_reasons().get(cause.code, cause.code)
+            }
             run = bulk.prepare(action, cause.kind, rows, {"reason": reason}, request.user, origin)
             bulk.start(run)
             messages.success(request, _("%(n)d rows were handed to the workers as a bulk run.") % {"n": number})
             return
         ids = list(rows.values_list("pk", flat=True)[:MOST_AT_ONCE])
         result = inbox.act(action.name, cause.kind, ids, request.user.get_username(), reason)
-        self.log_change(request, cause, f"{action.name} × {result.changed}" + (f": {reason}" if reason else ""))
+        self.log_change(request, cause, joined([from_label(action.label), f"× {result.changed}", reason]))
         if action.name == "retry" and result.changed:
             _start_flow_of(cause.kind, request.user.get_username())
         _tell(request, action, result.changed, result.refused, number - len(ids))
@@ -187,13 +191,15 @@ class CauseAdmin(ReadOnlyAdmin):
         match request.POST.get("what"):
             case "take":
                 inbox.assign(cause, request.user)  # type: ignore[arg-type]
-                self.log_change(request, cause, "assigned to me")
+                self.log_change(request, cause, sentences.gettext("Assigned to me."))
             case "give":
                 inbox.assign(cause, None)
-                self.log_change(request, cause, "assigned to nobody")
+                self.log_change(request, cause, sentences.gettext("Assigned to nobody."))
             case "note":
                 inbox.keep_note(cause, request.POST.get("note", ""))
-                self.log_change(request, cause, f"note: {request.POST.get('note', '')}"[:500])
+                self.log_change(
+                    request, cause, sentences.gettext("Note: %(note)s") % {"note": request.POST.get("note", "")[:500]}
+                )
             case _:
                 raise BadRequest("unknown action")
         return HttpResponseRedirect(address_of(cause))
@@ -224,7 +230,7 @@ def _start_flow_of(kind: str, actor: str) -> None:
 
 
 def _tell(request: HttpRequest, action: BulkAction, changed: int, refused: dict[str, str], left: int) -> None:
-    sentences = {
+    texts = {
         "retry": ngettext(
             "%(n)d is due again; what may have happened is checked first.",
             "%(n)d are due again; what may have happened is checked first.", changed,
@@ -233,9 +239,9 @@ def _tell(request: HttpRequest, action: BulkAction, changed: int, refused: dict[
         "mark_done": ngettext("%(n)d was marked as done.", "%(n)d were marked as done.", changed),
     }  # fmt: skip
     if changed:
-        messages.success(request, sentences[action.name] % {"n": changed})
+        messages.success(request, texts[action.name] % {"n": changed})
     if refused:
-        shown = "; ".join(f"{key} ({why})" for key, why in list(refused.items())[:10])
+        shown = "; ".join(f"{key} ({told(why)})" for key, why in list(refused.items())[:10])
         text = ngettext("%(n)d was left as it is: %(which)s", "%(n)d were left as they are: %(which)s", len(refused))
         messages.warning(request, text % {"n": len(refused), "which": shown})
     if left > 0:

@@ -29,6 +29,7 @@ from integrations.deliveries.states import State
 from integrations.errors import VendorError
 from integrations.flows import flow_definitions
 from integrations.models import Flow
+from integrations.sentences import told
 
 from ..events import comment
 from ..holds import KINDS, hold, release_hold
@@ -106,7 +107,7 @@ def _cancel(request: HttpRequest, order: Order, data: dict[str, Any]) -> None:
     try:
         cancel_lines(order.pk, data["quantities"], data["code"], data["reason"], _actor(request))
     except CannotCancel as reason:
-        messages.error(request, str(reason))
+        messages.error(request, told(str(reason)))
         return
     messages.success(request, _("The cancellation is under way. Its steps below show how far it has come."))
     _start(request, "apply_cancellations", order)
@@ -118,11 +119,11 @@ def _reread(read: Callable[[Order, str], Reread]) -> Callable[[HttpRequest, Orde
             result = read(order, _actor(request))
         except VendorError as error:
             text = _("Nothing was read: {error}. Nothing was changed; try again in some minutes.")
-            messages.error(request, text.format(error=str(error).rstrip(".")))
+            messages.error(request, text.format(error=told(str(error)).rstrip(".。")))
             return
         for name in sorted(result.released):
             async_task(RELEASED_TASK, name, "released", task_name=f"released: {name}")
-        (messages.success if result.found else messages.warning)(request, result.text)
+        (messages.success if result.found else messages.warning)(request, told(result.text))
 
     return run
 

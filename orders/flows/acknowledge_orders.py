@@ -15,7 +15,6 @@ from typing import Any, ClassVar
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries import outcomes
@@ -28,6 +27,7 @@ from integrations.dsco.schemas import AcknowledgeItem, ChangeLog, LogEntry
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.lingxing import LingXingClient
+from integrations.sentences import gettext as _
 
 from ..conditions import CANCELLED_STATUSES, SHIPPED_STATUSES, blocked, is_cancelled, undecided_requests
 from ..deciding import READY, decide

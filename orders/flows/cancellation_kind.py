@@ -14,7 +14,6 @@ from typing import ClassVar
 from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
@@ -26,6 +25,7 @@ from integrations.dsco.schemas import DscoOrder
 from integrations.errors import Rejected
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.schemas import ErpOrderRow
+from integrations.sentences import gettext as _
 
 from .. import cancellations as words
 from ..cancellations import (

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.dsco import DscoClient
@@ -16,6 +15,7 @@ from integrations.dsco.errors import ScrollExpired
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.flows.runner import FlowStopped
+from integrations.sentences import gettext as _
 
 from ..intake import store_page
 

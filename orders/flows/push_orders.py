@@ -13,7 +13,6 @@ from typing import ClassVar
 from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.causes import refresh_causes
@@ -26,6 +25,7 @@ from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.lingxing import LingXingClient
 from integrations.models import Attempt
+from integrations.sentences import gettext as _
 
 from ..conditions import PASSING_REASONS, blocked, undecided_requests
 from ..erp_creation import create, look_up, record_erp_orders

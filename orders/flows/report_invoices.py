@@ -15,7 +15,6 @@ from typing import ClassVar
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, QuerySet
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries import outcomes
@@ -30,6 +29,7 @@ from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.models import Attempt, AttemptAction
+from integrations.sentences import gettext as _
 
 from .. import invoice_calls
 from ..conditions import blocked, is_cancelled

@@ -7,6 +7,8 @@ from typing import Any, ClassVar, Final
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from integrations.sentences import SentenceField
+
 
 class Stage(models.TextChoices):
     """How far an order has come. Derived from its deliveries; see ``orders/stages.py``."""
@@ -74,7 +76,7 @@ class Order(models.Model):
     reported_tracking_numbers = models.JSONField(_("tracking numbers at DSCO"), default=list, blank=True)
     payload = models.JSONField(_("DSCO payload"), default=dict)
     payload_hash = models.CharField(max_length=64, blank=True)
-    problem = models.TextField(_("problem with the payload"), blank=True)
+    problem = SentenceField(_("problem with the payload"), blank=True)
     stage = models.CharField(_("stage"), max_length=20, choices=Stage.choices, default=Stage.RECEIVED)
     held = models.BooleanField(_("held"), default=False)
     hold_reason = models.CharField(_("reason for the hold"), max_length=300, blank=True)
@@ -150,7 +152,7 @@ class OrderEvent(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", verbose_name=_("order"))
     kind = models.CharField(_("kind"), max_length=20, choices=EventKind.choices)
     at = models.DateTimeField(_("at"))
-    text = models.TextField(_("text"), blank=True)
+    text = SentenceField(_("text"), blank=True)
     actor = models.CharField(_("by"), max_length=150, blank=True)
 
     class Meta:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from django.utils.translation import gettext as _
 from pydantic import AliasChoices, BeforeValidator, Field, ValidationError, model_validator
 
+from ...sentences import gettext as _
 from .inbound import (
     Flag,
     Inbound,

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import AliasPath, Field, ValidationError, model_validator
 
 from ...errors import TransientError
+from ...sentences import gettext as _
 from .fields import (
     ChosenIdentifier,
     Flag,
@@ -161,5 +162,5 @@ class TokenData(Row):
             return cls.model_validate(data)
         except ValidationError:
             raise TransientError(
-                "The token reply holds no token.", vendor="lingxing", operation=operation, code="unreadable_reply"
+                _("The token reply holds no token."), vendor="lingxing", operation=operation, code="unreadable_reply"
             ) from None

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from integrations.deliveries.states import State
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine
@@ -200,14 +201,15 @@ def _address(sides: Sides) -> list[Row]:
     first = sides.first_erp_order
     erp = first.address if first else None
     phone = erp and (erp.receiver_mobile or erp.receiver_tel)
+    name, state = pgettext("part of an address", "name"), pgettext("part of an address", "state")
     rows = [
-        (_("name"), ours.full_name, dsco and dsco.full_name, erp and erp.receiver_name, True),
+        (name, ours.full_name, dsco and dsco.full_name, erp and erp.receiver_name, True),
         (
             _("street"), " ".join(ours.address_lines), dsco and " ".join(dsco.address_lines),
             erp and " ".join(filter(None, (erp.address_line1, erp.address_line2, erp.address_line3))), True,
         ),
         (_("city"), ours.city or "", dsco and (dsco.city or ""), erp and erp.city, False),
-        (_("state"), ours.region_or_state, dsco and dsco.region_or_state, erp and erp.state_or_region, False),
+        (state, ours.region_or_state, dsco and dsco.region_or_state, erp and erp.state_or_region, False),
         (_("postal code"), ours.postal or "", dsco and (dsco.postal or ""), erp and erp.postal_code, True),
         (_("country"), ours.country or "", dsco and (dsco.country or ""), erp and erp.receiver_country_code, False),
         (_("phone"), ours.phone or "", dsco and (dsco.phone or ""), phone, True),

@@ -15,7 +15,7 @@ from integrations.deliveries.outcomes import Outcome
 from integrations.dsco.schemas import DscoAddress, DscoOrder
 from integrations.lingxing.schemas import NewErpLine, NewErpOrder
 from integrations.sentences import gettext as _
-from integrations.sentences import joined
+from integrations.sentences import joined, pgettext
 
 from .mappings import MappingBook, Resolved, UnmappedCodes
 from .models import ErpPush, Order, OrderLine, RetailerPolicy
@@ -120,7 +120,7 @@ def _body(push: ErpPush, resolved: Resolved, items: tuple[NewErpLine, ...]) -> N
 
 def _check_address(order: Order, address: DscoAddress) -> None:
     parts = {
-        _("name"): address.full_name,
+        pgettext("part of an address", "name"): address.full_name,
         _("street"): " ".join(address.address_lines),
         _("city"): address.city,
         _("country"): address.country,

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from integrations.admin import words
 from integrations.admin.kinds import PROBLEMS
@@ -260,7 +261,7 @@ def _call(call: ApiCall | None) -> dict[str, Any] | None:
         return None
     whole = not {"request_excerpt", "response_excerpt"} & call.get_deferred_fields()
     return {
-        "call": call, "link": link_to(call, _("open")), "whole": whole,
+        "call": call, "link": link_to(call, pgettext("a link to follow", "open")), "whole": whole,
         "answer": words.label(call.status, "success" if call.status < 400 and not call.error else "warning")
         if call.status else words.label(_("no answer"), "danger"),
         "request": words.document(call.request_excerpt) if whole else "",

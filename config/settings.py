@@ -103,7 +103,7 @@ else:
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 # --- Language, time, files ----------------------------------------------------------------------
-# Also the language of the sentences that workers write to deliveries and runs.
+# For whoever has chosen none: pages where the browser asks for neither, new alert rules. Stored sentences are English.
 LANGUAGE_CODE = env.text("DJANGO_LANGUAGE", "en", choices=("en", "zh-hans"))
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]

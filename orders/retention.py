@@ -11,10 +11,11 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.redaction import MASK, PERSONAL_KEYS, mask_personal
 from integrations.retention import register_chore
+from integrations.sentences import gettext as _
+from integrations.sentences import with_words
 
 from .events import record_events
 from .models import EventKind, Invoice, Order, OrderEvent, OrderVersion, Shipment, Stage
@@ -88,7 +89,7 @@ def _clean_comments(ids: list[int], known: dict[int, set[str]]) -> None:
         text = event.text
         for value in sorted(known[event.order_id], key=len, reverse=True):
             if len(value) >= SHORTEST_NEEDLE:
-                text = text.replace(value, MASK)
+                text = with_words(text, lambda words, value=value: words.replace(value, MASK))  # type: ignore[misc]
         if text != event.text:
             event.text = text
             changed.append(event)

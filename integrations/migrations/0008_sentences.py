@@ -13,7 +13,7 @@ def alter(model, name, field):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("integrations", "0006_retention")]
+    dependencies = [("integrations", "0009_trim")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

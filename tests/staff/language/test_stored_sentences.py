@@ -89,7 +89,7 @@ def troubles(sandbox: Any) -> dict[str, Any]:
     reread_from_dsco(Order.objects.get(dsco_order_id=asking), "anna")
     for flow in ("push_orders", "apply_cancellations", "report_invoices"):
         run(flow)
-    sandbox.faults.add(Fault("dsco", "order_pages", "error_before", times=0, status=503))
+    sandbox.faults.add(Fault("dsco", "get_orders", "error_before", times=0, status=503))
     run_flow("pull_orders")
     Flow.objects.filter(name="pull_orders").update(paused=True, cursor={})
     run_flow("sync_inventory")

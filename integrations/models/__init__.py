@@ -7,6 +7,7 @@ from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
 from .retention import RetentionMark
+from .lingxing_lists import LingXingEntry, LingXingList, ListName
 from .staff import StaffPreference
 from .stops import VendorStop
 
@@ -29,6 +30,9 @@ __all__ = [
     "Flow",
     "FlowRun",
     "Heartbeat",
+    "LingXingEntry",
+    "LingXingList",
+    "ListName",
     "RateLimit",
     "RetentionMark",
     "RunStatus",

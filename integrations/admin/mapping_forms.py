@@ -59,15 +59,20 @@ class CheckedForm(ModelForm):
         """What ticking the box sends: it confirms these warnings and no others."""
         return fingerprint(self.warnings)
 
+    def findings(self) -> list[Finding]:
+        """Return what speaks against the row; asked when every field for itself is valid."""
+        if self.rules is None:
+            return []
+        if not self.instance._state.adding and not set(self.changed_data) & set(self.rules.columns):
+            return []
+        row = {column: str(self.cleaned_data.get(column, "")) for column in self.rules.columns}
+        [found] = self.rules.check([{**row, "pk": "" if self.instance._state.adding else str(self.instance.pk)}])
+        return found
+
     def clean(self) -> dict[str, Any] | None:
         """Check the row when it is new, or when one of the columns that matter has changed."""
         super().clean()
-        if self.rules is None or self.errors:
-            return self.cleaned_data
-        if not self.instance._state.adding and not set(self.changed_data) & set(self.rules.columns):
-            return self.cleaned_data
-        row = {column: str(self.cleaned_data.get(column, "")) for column in self.rules.columns}
-        [found] = self.rules.check([{**row, "pk": "" if self.instance._state.adding else str(self.instance.pk)}])
+        found = [] if self.errors else self.findings()
         refused = of_weight(found, Weight.REFUSE)
         for finding in refused:
             self.add_error(finding.column if finding.column in self.fields else None, finding.message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import tablib
@@ -114,10 +114,16 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
             super().import_instance(instance, row, **kwargs)
         except ValidationError as error:
             errors = error.update_error_dict(errors)
-        for finding in of_weight(self._found.get(kwargs.get("row_number", 0), []), Weight.REFUSE):
+        found = self._found.setdefault(kwargs.get("row_number", 0), [])
+        found += [] if errors else self.findings_of(instance)
+        for finding in of_weight(found, Weight.REFUSE):
             errors.setdefault(finding.column, []).append(ValidationError(finding.message))
         if errors:
             raise ValidationError(errors)
+
+    def findings_of(self, instance: Any) -> Sequence[Finding]:
+        """Return what speaks against a row as it would be saved, beside what ``rules`` find."""
+        return ()
 
     def after_import(self, dataset: tablib.Dataset, result: Any, **kwargs: Any) -> None:
         """Hand the warnings to the preview: a sentence each, with the rows that it holds for."""

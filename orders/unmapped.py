@@ -81,8 +81,13 @@ def unmapped_codes() -> dict[str, list[UnmappedRow]]:
         STOCK: unmapped_stock(),
     }
     for rows in found.values():
-        rows.sort(key=lambda row: (-row.parked, -row.orders, -row.units, row.code))
+        rows.sort(key=_most_wanted)
     return found
+
+
+def _most_wanted(row: UnmappedRow) -> tuple[int, int, int, float, str]:
+    deadline = row.deadline.timestamp() if row.deadline else float("inf")
+    return -row.parked, -row.orders, -row.units, deadline, row.code
 
 
 def lines_without_sku() -> int:
@@ -114,10 +119,13 @@ def unmapped_stock() -> list[UnmappedRow]:
 
 
 def _figures(order: str) -> dict[str, Any]:
-    """Return the figures of a group; ``order`` is the path to the order, with its underscores, or ""."""
+    """Return the figures of a group; ``order`` is the path to the order, with its underscores, or "".
+
+    An order has one push but several lines: only on the way over lines it could be counted twice.
+    """
     return {
-        "orders": Count(f"{order}id", distinct=True),
-        "parked": Count(f"{order}id", distinct=True, filter=_under(f"{order}erp_push__", PARKED)),
+        "orders": Count(f"{order}id", distinct=bool(order)),
+        "parked": Count(f"{order}id", distinct=bool(order), filter=_under(f"{order}erp_push__", PARKED)),
         "first_seen": Min(f"{order}first_seen_at"),
         "last_seen": Max(f"{order}first_seen_at"),
         "deadline": Min(Coalesce(f"{order}acknowledge_by", f"{order}ship_by")),

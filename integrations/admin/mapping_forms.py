@@ -78,7 +78,7 @@ class CheckedForm(ModelForm):
             self.add_error(finding.column if finding.column in self.fields else None, finding.message)
         self.warnings, self.notes = of_weight(found, Weight.CONFIRM), of_weight(found, Weight.NOTE)
         if self.warnings and not refused and self.data.get(CONFIRMATION) != self.confirmation:
-            self.add_error(None, _("Nothing was saved yet: read the warnings, tick the box below them and save again."))
+            self.add_error(None, _("Nothing was saved yet: read the warnings, tick the box and save again."))
         return self.cleaned_data
 
 

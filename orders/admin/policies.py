@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -50,12 +51,14 @@ class RetailerPolicyForm(CheckedForm):
     """The statuses are ticked, not written as JSON; every field says what it does and what its default is."""
 
     acknowledge_statuses = forms.TypedMultipleChoiceField(
-        label=gettext_lazy("acknowledge at ERP status"), coerce=int, choices=ErpStatus.choices, required=False,
+        label=gettext_lazy("acknowledge at ERP status"), coerce=int, required=False,
+        choices=[(status.value, format_lazy("{} {}", status.value, status.label)) for status in ErpStatus],
         widget=CheckboxesWidget,
     )  # fmt: skip
 
     class Meta:
         model = RetailerPolicy
+        labels: ClassVar = {"invoice_timing": gettext_lazy("when to invoice")}
         fields = "__all__"
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -12,6 +12,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -25,6 +26,7 @@ from integrations.models import ListName
 from ..mapping_answers import MODELS, check_answers, save_answers
 from ..mapping_files import BadMappingFile
 from ..mapping_proposals import Proposal, propose
+from ..models import Order
 from ..unmapped import (
     KINDS,
     SHIPPING,
@@ -191,11 +193,15 @@ def _row(row: UnmappedRow, proposal: Proposal | None, orders: dict[int, Any], an
     return {
         "record": row, "code": code, "level": level, "target": sent or (proposal.target if proposal else ""),
         "why": proposal.why if proposal else "", "proposed": bool(proposal and proposal.target),
-        "example": link_to(orders.get(row.example or 0), str(orders.get(row.example or 0, ""))),
+        "example": _example(orders.get(row.example or 0)),
         "first": words.ago(row.first_seen), "last": words.ago(row.last_seen), "deadline": words.deadline(row.deadline),
         "others": row.retailers - 1, "errors": answered.errors.get(row.code, ()),
         "warnings": answered.warnings.get(row.code, ()),
     }  # fmt: skip
+
+
+def _example(order: Order | None) -> SafeString | str:
+    return link_to(order, order.dsco_order_id) if order else words.EMPTY
 
 
 def _tab(kind: str) -> str:

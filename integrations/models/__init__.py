@@ -6,8 +6,8 @@ from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
-from .retention import RetentionMark
 from .lingxing_lists import LingXingEntry, LingXingList, ListName
+from .retention import RetentionMark
 from .staff import StaffPreference
 from .stops import VendorStop
 

@@ -38,6 +38,7 @@ class TestReading:
         pair = LingXingEntry.objects.get(list=ListName.PAIRS, code="MS-NEW")
         assert (pair.sku, pair.owner) == ("LX-NEW", STORE), "pairs of stores that we cannot use are not read"
         assert all(state.certain for state in list_states().values())
+        assert world.violations == []
 
     def test_what_is_gone_in_lingxing_is_gone_after_the_next_reading(self, world: Any) -> None:
         read_lists()

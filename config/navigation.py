@@ -26,12 +26,14 @@ from integrations.models import (
     Flow,
     FlowRun,
     Heartbeat,
+    LingXingEntry,
     RateLimit,
     Slot,
     VendorToken,
 )
 from inventory.models import SkuMapping, StockItem, StockLevel, StockUpdate, WarehouseMapping
 from orders.admin.package_queue import sidebar_link
+from orders.admin.unmapped import unmapped_link
 from orders.models import (
     Acknowledgement,
     Cancellation,
@@ -64,7 +66,7 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
     )),
     (_("Mappings and policies"), True, (
         (SkuMapping, "barcode"), (WarehouseMapping, "home_storage"), (StoreMapping, "storefront"), (Store, "store"),
-        (ShippingMapping, "alt_route"), (RetailerPolicy, "policy"),
+        (ShippingMapping, "alt_route"), (LingXingEntry, "fact_check"), (RetailerPolicy, "policy"),
     )),
     (_("Flows"), False, ((Flow, "autorenew"), (FlowRun, "history"))),
     (_("Technical"), True, (
@@ -93,6 +95,8 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
             items = _exceptions(request)
         elif models[0][0] is Order:
             items += sidebar_link(request)
+        elif models[0][0] is SkuMapping:
+            items = unmapped_link(request) + items
         elif models[0][0] is User:
             items += audit_link(request)
         if items:

@@ -36,6 +36,7 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("orders.compose_shipment", OPERATOR),
     ("orders.export_order", OPERATOR),
     ("integrations.change_cause", OPERATOR),
+    ("integrations.change_lingxinglist", OPERATOR),
     ("inventory.*_skumapping", OPERATOR),
     ("inventory.*_warehousemapping", OPERATOR),
     ("orders.*_store", OPERATOR),

@@ -7,8 +7,10 @@ from django.urls import path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from integrations.admin.lingxing_lists import suggest
 from orders.admin.dictionary import status_dictionary
 from orders.admin.quick_search import find_order
+from orders.admin.unmapped import unmapped_page
 
 from .audit_page import audit_trail
 from .health import healthz, readyz
@@ -21,6 +23,8 @@ urlpatterns = [
     path("admin/audit/", admin.site.admin_view(audit_trail), name="audit-trail"),
     path("admin/find/", admin.site.admin_view(find_order), name="find-order"),
     path("admin/words/", admin.site.admin_view(status_dictionary), name="status-dictionary"),
+    path("admin/unmapped/", admin.site.admin_view(unmapped_page), name="unmapped-codes"),
+    path("admin/lingxing-suggestions/", admin.site.admin_view(suggest), name="lingxing-suggestions"),
     path("admin/", admin.site.urls),
     path("i18n/setlang/", set_language, name="set_language"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

@@ -12,6 +12,7 @@ from . import exports
 from .bulk import BUDGET_SECONDS as BULK_BUDGET_SECONDS
 from .bulk import carry_out, resume_abandoned
 from .flows import run_flow
+from .lingxing import lists
 from .models import Flow, Heartbeat
 from .processes import current_holder
 from .retention import tidy
@@ -60,6 +61,11 @@ def make_export(export_id: int) -> str:
 def tidy_up() -> str:
     """Once an hour: remove what was kept long enough, for a few minutes at most."""
     return str(tidy(timezone.now(), budget_seconds=TIDY_SECONDS))
+
+
+def read_lists() -> str:
+    """Once a day, and when a person asks: read LingXing's stores, warehouses, shipping methods and pairs."""
+    return ", ".join(f"{name}: {result}" for name, result in lists.read_lists().items())
 
 
 def sweep() -> str:

@@ -55,7 +55,12 @@ class SkuMapping(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dsco_sku", "erp_sku"], name="one_sku_mapping"),
             models.UniqueConstraint(
-                fields=["dsco_sku"], condition=models.Q(for_orders=True), name="one_sku_mapping_for_orders"
+                fields=["dsco_sku"],
+                condition=models.Q(for_orders=True),
+                name="one_sku_mapping_for_orders",
+                violation_error_message=_(
+                    "Orders use another mapping of this DSCO SKU. Untick “used for orders” there first, or here."
+                ),
             ),
         ]
 

@@ -12,6 +12,8 @@ from django.utils.translation import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from simple_history.utils import bulk_create_with_history, bulk_update_with_history
 
+from integrations.lingxing.lists import entries_of
+from integrations.models import ListName
 from inventory.models import SkuMapping, WarehouseMapping
 
 from .models import ShippingMapping, Store, StoreMapping
@@ -146,15 +148,21 @@ def save_mappings(file: MappingFile, *, dry_run: bool = False, reason: str = "")
     return {section: asdict(count) for section, count in counts.items()}
 
 
-def _ensure_stores(store_ids: Iterable[str], reason: str) -> dict[str, Store]:
+def ensure_stores(store_ids: Iterable[str], reason: str) -> dict[str, Store]:
+    """Return these stores by id; the missing ones are made, with name and sid where LingXing's list has them."""
     wanted = set(store_ids)
-    known = set(Store.objects.filter(store_id__in=wanted).values_list("store_id", flat=True))
-    _create(Store, [Store(store_id=store_id) for store_id in sorted(wanted - known)], reason)
+    missing = sorted(wanted - set(Store.objects.filter(store_id__in=wanted).values_list("store_id", flat=True)))
+    listed = {code: entries[0] for code, entries in entries_of(ListName.STORES, missing).items()}
+    made = [Store(store_id=code) for code in missing]
+    for store in made:
+        if entry := listed.get(store.store_id):
+            store.name, store.sid = entry.name[:200], entry.sid
+    _create(Store, made, reason)
     return {store.store_id: store for store in Store.objects.filter(store_id__in=wanted)}
 
 
 def _save_stores(section: Mapping[str, str], reason: str) -> SectionCounts:
-    stores = _ensure_stores(section.values(), reason)
+    stores = ensure_stores(section.values(), reason)
     known = {row.retailer_id: row for row in StoreMapping.objects.filter(retailer_id__in=section)}
     return _upsert(
         StoreMapping, {retailer: stores[store_id].pk for retailer, store_id in section.items()}, known, "store_id",
@@ -163,7 +171,7 @@ def _save_stores(section: Mapping[str, str], reason: str) -> SectionCounts:
 
 
 def _save_sids(section: Mapping[str, str], reason: str) -> SectionCounts:
-    stores = _ensure_stores(section, reason)
+    stores = ensure_stores(section, reason)
     return _upsert(Store, section, stores, "sid", lambda store_id, sid: Store(store_id=store_id, sid=sid), reason)
 
 

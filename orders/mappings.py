@@ -64,10 +64,17 @@ class MappingBook:
     @classmethod
     def load(cls, orders: Sequence[Order]) -> MappingBook:
         """Read what these orders (with ``lines`` prefetched) can need."""
-        stores = StoreMapping.objects.filter(retailer_id__in={order.retailer_id for order in orders})
+        return cls.load_for(
+            {order.retailer_id for order in orders}, {line.sku for order in orders for line in order.lines.all()}
+        )
+
+    @classmethod
+    def load_for(cls, retailer_ids: Iterable[str], skus: Iterable[str] | None) -> MappingBook:
+        """Read the mappings of these retailers and DSCO SKUs (None: of all SKUs), and all other mappings."""
+        stores = StoreMapping.objects.filter(retailer_id__in=set(retailer_ids))
         return cls(
             dict(stores.values_list("retailer_id", "store__store_id")),
-            SkuBook.load({line.sku for order in orders for line in order.lines.all()}),
+            SkuBook.load(skus),
             WarehouseBook.load(),
             {(row.warehouse_code, row.service_level): row for row in ShippingMapping.objects.all()},
         )
@@ -105,23 +112,38 @@ class MappingBook:
         """Return the DSCO code of a LingXing warehouse, where exactly one means it."""
         return self._warehouses.dsco_code_of(wid)
 
-    def _resolve_shipping(self, order: Order, resolved: Resolved) -> list[UnmappedCode]:
-        warehouse = warehouse_of(order)
+    def knows_retailer(self, retailer_id: str) -> bool:
+        """Return whether the retailer has a store."""
+        return bool(self._stores.get(retailer_id))
+
+    def knows_sku(self, sku: str) -> bool:
+        """Return whether an order line with this DSCO SKU can be created."""
+        return bool(sku and self._skus.for_order(sku))
+
+    def shipping_of(self, warehouse: str, level: str, *, named: bool = True) -> tuple[str, str] | UnmappedCode:
+        """Return (wid, logistics_type_id) for a warehouse code and ``service_level_of`` an order, or what is missing.
+
+        Both are empty where LingXing chooses. named: the order itself names a service level.
+        """
         if not warehouse:
-            return []  # the retailer leaves the warehouse to us: LingXing's own rules choose it
+            return "", ""  # the retailer leaves the warehouse to us: LingXing's own rules choose it
         wid = self._warehouses.for_order(warehouse)
         if not wid:
-            return [_missing("unmapped_warehouse", warehouse, _("Warehouse {} has no warehouse mapping."))]
-        level = service_level_of(order)
+            return _missing("unmapped_warehouse", warehouse, _("Warehouse {} has no warehouse mapping."))
         exact = ((warehouse, level), (ANY, level)) if level else ()
         for key in (*exact, (warehouse, ANY), (ANY, ANY)):
             if key in self._shipping:
-                resolved.wid, resolved.logistics_type_id = wid, self._shipping[key].logistics_type_id
-                return []
-        if not self._shipping or not order.service_level:
-            return []  # no code that could be mapped, or no mapping at all: LingXing chooses both at review
-        name = f"{warehouse}|{level}"
-        return [_missing("unmapped_shipping", name, _("Shipping {} has no shipping mapping."))]
+                return wid, self._shipping[key].logistics_type_id
+        if not self._shipping or not named:
+            return "", ""  # no code that could be mapped, or no mapping at all: LingXing chooses both at review
+        return _missing("unmapped_shipping", f"{warehouse}|{level}", _("Shipping {} has no shipping mapping."))
+
+    def _resolve_shipping(self, order: Order, resolved: Resolved) -> list[UnmappedCode]:
+        found = self.shipping_of(warehouse_of(order), service_level_of(order), named=bool(order.service_level))
+        if isinstance(found, UnmappedCode):
+            return [found]
+        resolved.wid, resolved.logistics_type_id = found
+        return []
 
 
 def warehouse_of(order: Order) -> str:

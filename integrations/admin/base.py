@@ -15,6 +15,7 @@ from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget as CheckboxesWidget
 from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
 from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
+from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 
 from ..sentences import packed, told, unpacked
 from .paging import LargeTablePaginator
@@ -63,6 +64,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "SelectWidget",
     "TextFilter",
+    "TextInputWidget",
     "TextareaWidget",
     "ThemedAdmin",
     "action",

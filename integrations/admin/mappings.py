@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import tablib
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.dispatch import Signal
@@ -15,10 +16,14 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from import_export import resources, widgets
-from import_export.formats import base_formats
-from unfold.contrib.import_export.forms import ExportForm, ImportForm
+from unfold.contrib.import_export.forms import ExportForm
 
+from ..exports import read_back
+from ..findings import Finding, Rules, Weight, of_weight
+from ..lingxing.lists import list_states
 from .base import Admin
+from .mapping_files import CodesCsv, CodesXlsx, UnreadableFile
+from .mapping_forms import CheckedForm, MappingImportForm
 
 if TYPE_CHECKING:
 
@@ -29,6 +34,8 @@ if TYPE_CHECKING:
         """What import-export's admin is to the type checker."""
 
         def process_result(self, result: Any, request: HttpRequest) -> Any: ...
+
+        def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None: ...
 else:
     from import_export.admin import ImportExportModelAdmin as TransferAdmin
     from simple_history.admin import SimpleHistoryAdmin as HistoryAdmin
@@ -38,6 +45,8 @@ else:
 mappings_changed = Signal()
 # Excel keeps 15 digits of a number: a longer one has lost its end before we see it.
 MOST_DIGITS_IN_EXCEL = 15
+# What Excel writes into a CSV file for a longer one.
+ROUNDED = re.compile(r"[+-]?\d([.,]\d+)?[eE]\+\d\d+")
 
 
 class CodeWidget(widgets.CharWidget):  # type: ignore[misc]
@@ -47,18 +56,23 @@ class CodeWidget(widgets.CharWidget):  # type: ignore[misc]
         """Return the code; raises ValueError for a number with more digits than Excel keeps."""
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, int) and len(str(abs(value))) > MOST_DIGITS_IN_EXCEL:
-            raise ValueError(_("Excel has rounded the number %(n)s. Format the column as text.") % {"n": value})
-        return str(value if value is not None else "").strip()
+        text = read_back(str(value if value is not None else "").strip())
+        too_long = isinstance(value, int) and len(str(abs(value))) > MOST_DIGITS_IN_EXCEL
+        if too_long or ROUNDED.fullmatch(text):
+            raise ValueError(_("Excel has rounded the number %(n)s. Format the column as text.") % {"n": text})
+        return text
 
 
 class MappingResource(resources.ModelResource):  # type: ignore[misc]
     """Import and export of one kind of mapping; ``Meta.import_id_fields`` is its key.
 
-    A file is taken whole or not at all: a missing column, an empty key or a key that stands twice is an error.
+    A file is taken whole or not at all: a missing column, an empty key, a key that stands twice or an id that
+    LingXing doesn't have is an error. What is doubtful stands in ``result.warnings``; who confirms the preview
+    confirms that too. ``rules`` look at the rows that are new or whose codes change.
     """
 
     WIDGETS_MAP: ClassVar[dict[str, Any]] = {**resources.ModelResource.WIDGETS_MAP, "CharField": CodeWidget}
+    rules: ClassVar[Rules | None] = None
 
     def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
         """Check what can only be seen in the whole file."""
@@ -67,12 +81,57 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
         dataset.headers = headers
         missing = [name for name in key if name not in headers]
         if missing:
-            raise ValidationError(_("The file lacks the column %(names)s.") % {"names": ", ".join(missing)})
-        seen = Counter(tuple(str(row.get(name, "") or "").strip() for name in key) for row in dataset.dict)
+            raise UnreadableFile(_("The file lacks the column %(names)s.") % {"names": ", ".join(missing)})
+        rows = dataset.dict
+        seen = Counter(tuple(str(row.get(name, "") or "").strip() for name in key) for row in rows)
         double = [" | ".join(values) for values, number in seen.items() if number > 1]
         if double:
             text = _("These stand more than once in the file: %(which)s.")
-            raise ValidationError(text % {"which": ", ".join(double[:10])})
+            raise UnreadableFile(text % {"which": ", ".join(double[:10])})
+        self._found = self._check(rows)
+
+    def _check(self, rows: list[dict[str, Any]]) -> dict[int, list[Finding]]:
+        """Return the findings by row number (from 1); a row whose codes are unreadable is told elsewhere."""
+        rules = self.rules
+        if rules is None or not rows or any(column not in rows[0] for column in rules.columns):
+            return {}
+        table = self._meta.model._default_manager
+        known = {tuple(map(str, row)) for row in table.values_list(*(rules.stored or rules.columns)).iterator()}
+        new: dict[int, dict[str, str]] = {}
+        for number, row in enumerate(rows, start=1):
+            try:
+                codes = {column: CodeWidget().clean(row[column]) for column in rules.columns}
+            except ValueError:
+                continue
+            if all(codes.values()) and tuple(codes.values()) not in known:
+                new[number] = codes
+        return dict(zip(new, rules.check(list(new.values())), strict=True)) if new else {}
+
+    def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
+        """Take the values of a row over; raises ValidationError with everything that is wrong with them."""
+        errors: dict[str, Any] = {}
+        try:
+            super().import_instance(instance, row, **kwargs)
+        except ValidationError as error:
+            errors = error.update_error_dict(errors)
+        found = self._found.setdefault(kwargs.get("row_number", 0), [])
+        found += [] if errors else self.findings_of(instance)
+        for finding in of_weight(found, Weight.REFUSE):
+            errors.setdefault(finding.column, []).append(ValidationError(finding.message))
+        if errors:
+            raise ValidationError(errors)
+
+    def findings_of(self, instance: Any) -> Sequence[Finding]:
+        """Return what speaks against a row as it would be saved, beside what ``rules`` find."""
+        return ()
+
+    def after_import(self, dataset: tablib.Dataset, result: Any, **kwargs: Any) -> None:
+        """Hand the warnings to the preview: a sentence each, with the rows that it holds for."""
+        rows: dict[str, list[int]] = {}
+        for number, findings in self._found.items():
+            for finding in of_weight(findings, Weight.CONFIRM):
+                rows.setdefault(finding.message, []).append(number + 1)  # row 1 of the sheet has the headers
+        result.warnings = list(rows.items())
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         """Give the history its reason."""
@@ -93,9 +152,13 @@ def resource_meta(model_class: type[Any], key: Iterable[str], columns: Iterable[
 class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     """A table of mappings that staff keep."""
 
-    import_form_class = ImportForm
+    form = CheckedForm
+    import_form_class = MappingImportForm
     export_form_class = ExportForm
-    formats: Any = (base_formats.XLSX, base_formats.CSV)
+    formats: Any = (CodesXlsx, CodesCsv)
+    change_form_before_template = "admin/mappings/form_top.html"
+    change_form_outer_before_template = "admin/mappings/form_outer_top.html"
+    list_before_template = "admin/mappings/list_top.html"
     list_per_page = 100
     ordering = ("-id",)
     mapping = True
@@ -111,6 +174,8 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, then tell who waits for it."""
         super().save_model(request, obj, form, change)
+        for finding in getattr(form, "notes", ()):
+            messages.warning(request, finding.message)
         self._tell(request)
 
     def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
@@ -120,6 +185,24 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
         """Lead back to the page that asked for the mapping."""
         return _back(request, super().response_change(request, obj))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show above the list when LingXing's lists were read."""
+        return super().changelist_view(request, {**(extra_context or {}), "lingxing_lists": lists_summary()})
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show above the fields when LingXing's lists were read."""
+        context["lingxing_lists"] = lists_summary()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
+        """Say why a file cannot be read."""
+        if isinstance(error, UnreadableFile):
+            form.add_error("import_file", str(error))
+        else:
+            super().add_data_read_fail_error_to_form(form, error)
 
     def process_result(self, result: Any, request: HttpRequest) -> Any:
         """Finish an import, then tell who waits for it."""
@@ -133,6 +216,18 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
             return
         request._mappings_told = True  # type: ignore[attr-defined]
         transaction.on_commit(lambda: mappings_changed.send(sender=self.model, request=request))
+
+
+def lists_summary() -> dict[str, Any]:
+    """Return what pages of mappings say about LingXing's lists: the oldest reading, and what went wrong."""
+    states = list(list_states().values())
+    times = [state.read_at for state in states]
+    return {
+        "never": [state.name.label for state in states if state.read_at is None],
+        "oldest": min((at for at in times if at is not None), default=None),
+        "uncertain": [state.name.label for state in states if state.read_at is not None and not state.certain],
+        "errors": [(state.name.label, state.error) for state in states if state.error],
+    }
 
 
 def _back(request: HttpRequest, response: HttpResponse) -> HttpResponse:

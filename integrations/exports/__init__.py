@@ -6,7 +6,7 @@ Packages announce what can be exported with ``register_exportable``; ``request_e
 
 from .lists import PERSONAL_DATA, Column, Exportable, exportable, register_exportable
 from .making import KEPT_DAYS, make, request_export, sweep
-from .writing import safe_cell, write_csv, write_xlsx
+from .writing import read_back, safe_cell, write_csv, write_xlsx
 
 __all__ = [
     "KEPT_DAYS",
@@ -15,6 +15,7 @@ __all__ = [
     "Exportable",
     "exportable",
     "make",
+    "read_back",
     "register_exportable",
     "request_export",
     "safe_cell",

@@ -34,6 +34,11 @@ def safe_cell(value: Any) -> Any:
     return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
+def read_back(text: str) -> str:
+    """Return the text of a cell that ``safe_cell`` wrote: without the apostrophe that it put in front."""
+    return text[1:] if text.startswith("'") and text[1:].lstrip(" ").startswith(DANGEROUS) else text
+
+
 def write_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
     """Return the table as CSV in UTF-8 with the mark by which Excel knows that."""
     file = io.StringIO(newline="")

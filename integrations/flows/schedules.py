@@ -14,6 +14,7 @@ TASK = "integrations.tasks.run_scheduled_flow"
 HEARTBEAT_TASK = "integrations.tasks.heartbeat"
 SWEEP_TASK = "integrations.tasks.sweep"
 TIDY_TASK = "integrations.tasks.tidy_up"
+LISTS_TASK = "integrations.tasks.read_lists"
 ALERTS_TASK = "integrations.alerts.tasks.tell_alerts"
 
 
@@ -28,6 +29,8 @@ def ensure_schedules() -> None:
         Schedule.objects.get_or_create(name=name, defaults={"func": task, **every_minute})
     hourly = {"func": TIDY_TASK, "schedule_type": Schedule.HOURLY, "next_run": timezone.now()}
     Schedule.objects.get_or_create(name="tidy", defaults=hourly)
+    daily = {"schedule_type": Schedule.DAILY, "next_run": timezone.now()}
+    Schedule.objects.get_or_create(name="lingxing lists", defaults={"func": LISTS_TASK, **daily})
 
 
 def apply_interval(flow: Flow) -> None:

@@ -6,6 +6,7 @@ from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
+from .lingxing_lists import LingXingEntry, LingXingList, ListName
 from .retention import RetentionMark
 from .staff import StaffPreference
 from .stops import VendorStop
@@ -29,6 +30,9 @@ __all__ = [
     "Flow",
     "FlowRun",
     "Heartbeat",
+    "LingXingEntry",
+    "LingXingList",
+    "ListName",
     "RateLimit",
     "RetentionMark",
     "RunStatus",

@@ -98,6 +98,9 @@ def seed_demo(sandbox: Sandbox) -> dict[str, str]:
     stock_dsco(sandbox)
     dsco.add_item(UNMAPPED_SKU, title="Round hallway mirror", cost=44.0, warehouses=list(WAREHOUSES))
     furnish(sandbox, demo_mappings(), STOCK)
+    # In LingXing the product of the missing mapping exists and is paired: the page of unmapped codes proposes it.
+    stock = dict.fromkeys(demo_mappings()["warehouses"].values(), STOCK)
+    sandbox.lingxing.add_product(erp_sku(UNMAPPED_SKU), available=stock, msku=UNMAPPED_SKU, name="Round hallway mirror")
     _normal_orders(sandbox)
     cast = _cast(sandbox)
     sandbox.scenes += _scenes(sandbox, cast)

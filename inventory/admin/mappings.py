@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib import admin
 
 from integrations.admin.base import ChoicesCheckboxFilter
+from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
 from integrations.admin.mappings import MappingAdmin, MappingResource, resource_meta
+from integrations.models import ListName
 
+from ..mapping_checks import SKU_RULES, WAREHOUSE_RULES
 from ..models import SkuMapping, WarehouseMapping
 
 
 class WarehouseMappingResource(MappingResource):
+    rules = WAREHOUSE_RULES
     Meta = resource_meta(WarehouseMapping, ["dsco_code", "wid"], ["dsco_code", "wid", "stock_source", "sync_stock"])
 
 
 class SkuMappingResource(MappingResource):
+    rules = SKU_RULES
     Meta = resource_meta(
         SkuMapping,
         ["dsco_sku", "erp_sku"],
@@ -22,10 +29,25 @@ class SkuMappingResource(MappingResource):
     )
 
 
+class WarehouseMappingForm(CheckedForm):
+    rules = WAREHOUSE_RULES
+
+    class Meta:
+        widgets: ClassVar = {"wid": SuggestWidget(ListName.WAREHOUSES)}
+
+
+class SkuMappingForm(CheckedForm):
+    rules = SKU_RULES
+
+    class Meta:
+        widgets: ClassVar = {"erp_sku": SuggestWidget(ListName.PAIRS)}
+
+
 @admin.register(WarehouseMapping)
 class WarehouseMappingAdmin(MappingAdmin):
     """Which LingXing warehouse a DSCO code means."""
 
+    form = WarehouseMappingForm
     resource_classes = (WarehouseMappingResource,)
     list_display = ("dsco_code", "wid", "stock_source", "sync_stock")
     list_editable = ("stock_source", "sync_stock")
@@ -37,6 +59,7 @@ class WarehouseMappingAdmin(MappingAdmin):
 class SkuMappingAdmin(MappingAdmin):
     """Which ERP SKU a DSCO SKU means."""
 
+    form = SkuMappingForm
     resource_classes = (SkuMappingResource,)
     list_display = ("dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap")
     list_editable = ("for_orders", "sync_stock", "stock_buffer", "stock_cap")

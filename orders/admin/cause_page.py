@@ -125,6 +125,9 @@ def _links(request: HttpRequest, cause: Cause, explanation: Explanation) -> list
 def _mapping_links(request: HttpRequest, cause: Cause) -> list[tuple[str, str]]:
     model = TABLES[cause.code][0]
     links = [(_("All of: %(name)s") % {"name": model._meta.verbose_name_plural}, list_address(model))]
+    if cause.code.startswith("unmapped_"):
+        kind = cause.code.removeprefix("unmapped_")
+        links.insert(0, (_("Codes without a mapping"), f"{reverse('unmapped-codes')}?kind={kind}"))
     if _may_add(request, model):
         text = _("Add: %(name)s") % {"name": model._meta.verbose_name}
         links.insert(0, (text, add_address(cause.code, "", f"{address_of(cause)}?mapped=1")))

@@ -2,28 +2,48 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
+from django import forms
 from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
 from import_export import fields, widgets
 
-from integrations.admin.mappings import MappingAdmin, MappingResource, resource_meta
+from integrations.admin.base import display
+from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
+from integrations.admin.mappings import CodeWidget, MappingAdmin, MappingResource, resource_meta
+from integrations.models import ListName
 
+from ..mapping_checks import SHIPPING_RULES, STORE_MAPPING_RULES, STORE_RULES
+from ..mapping_files import ensure_stores
 from ..models import ShippingMapping, Store, StoreMapping
 
 
 class StoreResource(MappingResource):
+    rules = STORE_RULES
     Meta = resource_meta(Store, ["store_id"], ["store_id", "sid", "name"])
+
+
+class StoreWidget(widgets.ForeignKeyWidget):  # type: ignore[misc]
+    """A store named by its LingXing id; one that we don't have yet is made."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Store | None:
+        """Return the store; raises ValueError for an id that Excel has rounded."""
+        store_id = CodeWidget().clean(value)
+        return ensure_stores([store_id], "import")[store_id] if store_id else None
 
 
 class StoreMappingResource(MappingResource):
     """The store is named by its LingXing id."""
 
-    store_id = fields.Field(
-        column_name="store_id", attribute="store", widget=widgets.ForeignKeyWidget(Store, "store_id")
-    )
+    rules = STORE_MAPPING_RULES
+    store_id = fields.Field(column_name="store_id", attribute="store", widget=StoreWidget(Store, "store_id"))
     Meta = resource_meta(StoreMapping, ["retailer_id"], ["retailer_id", "store_id"])
 
 
 class ShippingMappingResource(MappingResource):
+    rules = SHIPPING_RULES
     Meta = resource_meta(
         ShippingMapping,
         ["warehouse_code", "service_level"],
@@ -34,10 +54,41 @@ class ShippingMappingResource(MappingResource):
     )  # fmt: skip
 
 
+class StoreForm(CheckedForm):
+    rules = STORE_RULES
+
+    class Meta:
+        widgets: ClassVar = {"store_id": SuggestWidget(ListName.STORES)}
+
+
+class StoreMappingForm(CheckedForm):
+    """The store is chosen by its LingXing id; one that we don't have yet is made."""
+
+    rules = STORE_MAPPING_RULES
+    store_id = forms.CharField(label=_("LingXing store id"), max_length=40, widget=SuggestWidget(ListName.STORES))
+
+    class Meta:
+        model = StoreMapping
+        fields = ("retailer_id",)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["store_id"] = self.instance.store.store_id
+
+
+class ShippingMappingForm(CheckedForm):
+    rules = SHIPPING_RULES
+
+    class Meta:
+        widgets: ClassVar = {"logistics_type_id": SuggestWidget(ListName.LOGISTICS_TYPES)}
+
+
 @admin.register(Store)
 class StoreAdmin(MappingAdmin):
     """LingXing's stores."""
 
+    form = StoreForm
     resource_classes = (StoreResource,)
     list_display = ("store_id", "name", "sid")
     search_fields = ("store_id", "sid", "name")
@@ -47,19 +98,32 @@ class StoreAdmin(MappingAdmin):
 class StoreMappingAdmin(MappingAdmin):
     """Which store a retailer's orders go to."""
 
+    form = StoreMappingForm
+    fields = ("retailer_id", "store_id")
     resource_classes = (StoreMappingResource,)
-    list_display = ("retailer_id", "store")
-    list_editable = ("store",)
+    list_display = ("retailer_id", "store", "store_number")
     list_select_related = ("store",)
     search_fields = ("retailer_id", "store__store_id", "store__name")
+
+    @display(description=_("LingXing store id"), ordering="store__store_id")
+    def store_number(self, row: StoreMapping) -> str:
+        """The store's id."""
+        return row.store.store_id
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Put the chosen store in."""
+        store_id = form.cleaned_data["store_id"]
+        obj.store = ensure_stores([store_id], "")[store_id]
+        super().save_model(request, obj, form, change)
 
 
 @admin.register(ShippingMapping)
 class ShippingMappingAdmin(MappingAdmin):
     """Which shipping method a warehouse and service level mean."""
 
+    form = ShippingMappingForm
     resource_classes = (ShippingMappingResource,)
     list_display = ("warehouse_code", "service_level", "logistics_type_id", "report_carrier", "report_method")
-    list_editable = ("logistics_type_id", "report_carrier", "report_method")
+    list_editable = ("report_carrier", "report_method")
     list_display_links = ("warehouse_code", "service_level")
     search_fields = ("warehouse_code", "service_level", "logistics_type_id")

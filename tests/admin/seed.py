@@ -18,6 +18,7 @@ from integrations.models import (
     Flow,
     FlowRun,
     Heartbeat,
+    LingXingEntry,
     RateLimit,
     Slot,
     VendorToken,
@@ -246,6 +247,7 @@ def _machine(now: datetime) -> None:
     Flow.objects.create(name="pull_orders", interval_seconds=120, last_started_at=now, last_success_at=now)
     Flow.objects.create(name="push_orders", interval_seconds=120, last_started_at=now, last_success_at=now)
     Flow.objects.create(name="report_invoices", interval_seconds=300, paused=True, pause_reason="Month end (mei)")
+    LingXingEntry.objects.create(list="warehouses", code="50", name="Newark", read_at=now)
     Heartbeat.objects.create(worker="office-server", seen_at=now)
     RateLimit.objects.create(name="dsco", reserved_until=now.timestamp())
     Slot.objects.create(name="lingxing create_orders", position=0)

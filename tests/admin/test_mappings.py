@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 
 from integrations.deliveries.states import State
 from inventory.models import SkuMapping
-from orders.models import ErpPush, Order, RetailerPolicy, StoreMapping
+from orders.models import ErpPush, Order, RetailerPolicy, Store, StoreMapping
 
 HEADERS = ["dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap"]
 
@@ -88,12 +88,13 @@ def test_an_edit_is_in_the_history_with_its_author(browser: Any) -> None:
 @pytest.mark.django_db
 def test_a_policy_takes_statuses_as_ticks(browser: Any) -> None:
     form = {
-        "retailer_id": "77", "name": "Acme", "price_field": "retail_price", "acknowledge_statuses": ["4", "5"],
+        "retailer_id": "77", "name": "Acme", "price_field": "retail_price", "acknowledge_statuses": ["5", "6"],
         "invoice_timing": "complete", "cancel_code": "CXSC",
         **{f"{step}_mode": "live" for step in ("push", "acknowledge", "shipment", "invoice", "cancellation")},
     }  # fmt: skip
+    StoreMapping.objects.create(retailer_id="77", store=Store.objects.create(store_id="1"))
     browser.post(reverse("admin:orders_retailerpolicy_add"), form)
-    assert RetailerPolicy.objects.get().acknowledge_statuses == [4, 5]
+    assert RetailerPolicy.objects.get().acknowledge_statuses == [5, 6]
 
 
 @pytest.mark.django_db(transaction=True)

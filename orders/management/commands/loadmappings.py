@@ -10,7 +10,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from orders.flows.push_orders import release_mapped
+from orders.mapping_checks import check_mapping_file
 from orders.mapping_files import BadMappingFile, parse_mapping_file, save_mappings
+
+WARNINGS_SHOWN = 20
 
 
 class Command(BaseCommand):
@@ -39,3 +42,8 @@ class Command(BaseCommand):
         if not dry_run:
             result["released"] = release_mapped(timezone.now())
         self.stdout.write(json.dumps(result))
+        warnings = check_mapping_file(mappings)
+        for sentence in warnings[:WARNINGS_SHOWN]:
+            self.stderr.write(self.style.WARNING(f"warning: {sentence}"))
+        if len(warnings) > WARNINGS_SHOWN:
+            self.stderr.write(self.style.WARNING(f"warning: and {len(warnings) - WARNINGS_SHOWN} more."))

@@ -1,0 +1,132 @@
+"""Tables of codes as CSV and XLSX files, in and out: codes stay text, and no cell is ever a formula.
+
+Writing is ``integrations.exports``'; here is the way back: any encoding that Excel writes, ids with leading zeros.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import zipfile
+from typing import Any, Final
+
+import tablib
+from django.utils.translation import gettext as _
+from import_export.formats import base_formats
+from openpyxl import load_workbook  # type: ignore[import-untyped]
+
+from ..exports import write_csv, write_xlsx
+
+MOST_ROWS: Final = 5_000
+MOST_COLUMNS: Final = 50
+# A workbook is a ZIP file: a small one can unpack to any size.
+LARGEST_UNPACKED: Final = 100 * 1024 * 1024
+_ZEROS = re.compile(r"0+")
+
+
+class UnreadableFile(ValueError):
+    """The file cannot be read as what it was said to be; the message says what to do."""
+
+
+def decoded(content: bytes) -> str:
+    """Return the text of a CSV file: UTF-8 with or without mark, UTF-16 with mark, or GB18030 (Excel in China).
+
+    Raises UnreadableFile.
+    """
+    marked = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    for encoding in ("utf-16",) if marked else ("utf-8-sig", "gb18030"):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    raise UnreadableFile(_("The file is no CSV text in UTF-8 or GB18030 (GBK). Save it again as CSV UTF-8 or as XLSX."))
+
+
+def _dataset(rows: list[list[Any]]) -> tablib.Dataset:
+    """Return rows (the first has the headers) as a table; blank rows and blank columns at the end are dropped."""
+    filled = [row for row in rows if any(str(cell if cell is not None else "").strip() for cell in row)]
+    if not filled:
+        raise UnreadableFile(_("The file is empty."))
+    if len(filled) - 1 > MOST_ROWS:
+        text = _(
+            "The file has %(n)d rows; at most %(most)d are taken at once. Split it, or use manage.py loadmappings."
+        )
+        raise UnreadableFile(text % {"n": len(filled) - 1, "most": MOST_ROWS})
+    headers = [str(cell if cell is not None else "").strip() for cell in filled[0]]
+    while headers and not headers[-1]:
+        headers.pop()
+    width = len(headers)
+    table = tablib.Dataset(headers=headers)
+    for number, row in enumerate(filled[1:], start=2):
+        if any(str(cell if cell is not None else "").strip() for cell in row[width:]):
+            text = _("Row %(row)d has more cells than there are headers. A code with a comma must stand in quotes.")
+            raise UnreadableFile(text % {"row": number})
+        table.append([*row[:width], *[""] * (width - len(row))])
+    return table
+
+
+class CodesCsv(base_formats.CSV):  # type: ignore[misc]
+    """CSV, read in whatever encoding a spreadsheet saves, with commas, semicolons or tabs between the cells."""
+
+    def is_binary(self) -> bool:
+        """Return True: we find the encoding ourselves."""
+        return True
+
+    def get_read_mode(self) -> str:
+        """Return the mode for binary files."""
+        return "rb"
+
+    def create_dataset(self, in_stream: bytes, **_kwargs: Any) -> tablib.Dataset:
+        """Return the table; raises UnreadableFile."""
+        text = decoded(in_stream)
+        head = text.partition("\n")[0]
+        delimiter = max(",;\t", key=head.count)
+        try:
+            return _dataset(list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)))
+        except csv.Error as error:
+            raise UnreadableFile(_("The file is no CSV table: %(error)s.") % {"error": error}) from None
+
+    def export_data(self, dataset: tablib.Dataset, **_kwargs: Any) -> bytes:
+        """Return the file."""
+        return write_csv(dataset.headers or [], dataset)
+
+
+class CodesXlsx(base_formats.XLSX):  # type: ignore[misc]
+    """XLSX, first sheet. A number that the sheet shows with leading zeros is read with them."""
+
+    def create_dataset(self, in_stream: bytes) -> tablib.Dataset:
+        """Return the table; raises UnreadableFile."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(in_stream)) as archive:
+                unpacked = sum(part.file_size for part in archive.infolist())
+            if unpacked > LARGEST_UNPACKED:
+                raise UnreadableFile(_("The workbook unpacks to more than 100 MB. Keep only the table in it."))
+            book = load_workbook(io.BytesIO(in_stream), read_only=True, data_only=True)
+            sheet = book.worksheets[0]
+            rows = [
+                [_shown(cell) for cell in row]
+                for row in sheet.iter_rows(max_row=MOST_ROWS * 4, max_col=MOST_COLUMNS)
+            ]  # fmt: skip
+        except (zipfile.BadZipFile, KeyError, OSError, IndexError) as error:
+            text = _("The file is no XLSX workbook (%(error)s). Save it again as XLSX or as CSV UTF-8.")
+            raise UnreadableFile(text % {"error": error}) from None
+        return _dataset(rows)
+
+    def export_data(self, dataset: tablib.Dataset, **_kwargs: Any) -> bytes:
+        """Return the file."""
+        return write_xlsx(dataset.headers or [], dataset, dataset.title or "")
+
+
+def _shown(cell: Any) -> Any:
+    """Return a cell's value; a whole number in a format such as 000000 as the text that Excel shows."""
+    value = cell.value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        pattern = str(cell.number_format or "")
+        if _ZEROS.fullmatch(pattern) and len(pattern) > 1:
+            return str(value).zfill(len(pattern))
+    return value

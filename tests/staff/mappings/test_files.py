@@ -1,0 +1,202 @@
+"""Files of mappings: any encoding that Excel saves, codes stay text, no formula goes out, errors name row and cause."""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from openpyxl import Workbook, load_workbook  # type: ignore[import-untyped]
+
+from integrations.admin import mapping_files, mapping_forms
+from inventory.mapping_checks import SKU_RULES
+from inventory.models import SkuMapping, WarehouseMapping
+from orders.models import Store, StoreMapping
+
+pytestmark = pytest.mark.django_db
+XLSX, CSV = "0", "1"
+
+
+def upload(browser: Any, table: str, content: bytes, file_format: str) -> Any:
+    file = SimpleUploadedFile(f"codes.{'csv' if file_format == CSV else 'xlsx'}", content)
+    return browser.post(reverse(f"admin:{table}_import"), {"import_file": file, "format": file_format, "resource": ""})
+
+
+def take(browser: Any, table: str, content: bytes, file_format: str) -> Any:
+    """Upload a file and confirm its preview."""
+    page = upload(browser, table, content, file_format)
+    form = page.context["confirm_form"]
+    return browser.post(reverse(f"admin:{table}_process_import"), form.initial, follow=True)
+
+
+def refused(page: Any) -> bool:
+    return page.context.get("confirm_form") is None
+
+
+def export(browser: Any, table: str, file_format: str) -> bytes:
+    page = browser.post(
+        reverse(f"admin:{table}_export"),
+        {"format": file_format, "resource": "", **dict.fromkeys(EXPORTED.get(table, ()), "on")},
+    )
+    return bytes(page.content)
+
+
+EXPORTED = {
+    "inventory_skumapping": ["dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap"],
+    "orders_store": ["store_id", "sid", "name"],
+}
+
+
+def sheet(*rows: list[Any], formats: dict[str, str] | None = None) -> bytes:
+    book = Workbook()
+    for row in rows:
+        book.active.append(row)
+    for cell, pattern in (formats or {}).items():
+        book.active[cell].number_format = pattern
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+class TestCsv:
+    @pytest.mark.parametrize("encoding", ["gb18030", "gbk", "utf-8", "utf-8-sig", "utf-16"])
+    def test_every_encoding_that_excel_saves_is_read(self, encoding: str, browser: Any) -> None:
+        take(browser, "inventory_skumapping", "dsco_sku,erp_sku\n台灯-1,领星-台灯\n".encode(encoding), CSV)
+        assert SkuMapping.objects.get().erp_sku == "领星-台灯"
+
+    @pytest.mark.parametrize("separator", [";", "\t"])
+    def test_semicolons_and_tabs_are_understood(self, separator: str, browser: Any) -> None:
+        take(browser, "inventory_skumapping", f"dsco_sku{separator}erp_sku\r\nA{separator}LX,1\r\n".encode(), CSV)
+        assert SkuMapping.objects.get().erp_sku == "LX,1"
+
+    def test_leading_zeros_and_18_digits_are_kept(self, browser: Any) -> None:
+        take(browser, "orders_storemapping", b"retailer_id,store_id\n0012,110000000000000001\n", CSV)
+        mapping = StoreMapping.objects.get()
+        assert (mapping.retailer_id, mapping.store.store_id) == ("0012", "110000000000000001")
+
+    @pytest.mark.parametrize("rounded", ["1.1E+17", "1,1E+17", "1.10000000000000E+17"])
+    def test_an_id_that_excel_rounded_is_refused_with_its_row(self, rounded: str, browser: Any) -> None:
+        page = upload(browser, "orders_storemapping", f'retailer_id,store_id\n1,"{rounded}"\n'.encode(), CSV)
+        assert refused(page)
+        assert "Excel has rounded the number" in page.text
+        assert not Store.objects.exists()
+
+    def test_bytes_that_are_no_text_are_refused(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\n\xff\x00\x81,x\n", CSV)
+        assert refused(page)
+        assert "no CSV text in UTF-8 or GB18030" in page.text
+
+    def test_a_code_with_an_unquoted_comma_is_refused(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,LX,1\n", CSV)
+        assert refused(page)
+        assert "Row 2 has more cells than there are headers" in page.text
+
+    def test_a_missing_column_is_named_without_a_traceback(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku\nA\n", CSV)
+        assert "The file lacks the column erp_sku." in page.text
+        assert "Traceback" not in page.text
+
+
+class TestXlsx:
+    def test_zeros_that_the_sheet_shows_are_kept(self, browser: Any) -> None:
+        content = sheet(["dsco_sku", "erp_sku"], [42, "0007"], formats={"A2": "00000"})
+        take(browser, "inventory_skumapping", content, XLSX)
+        mapping = SkuMapping.objects.get()
+        assert (mapping.dsco_sku, mapping.erp_sku) == ("00042", "0007")
+
+    def test_blank_rows_and_columns_are_no_rows(self, browser: Any) -> None:
+        content = sheet(["dsco_sku", "erp_sku", None], ["A", "LX-A", None], [None, " ", None], ["B", "LX-B", None])
+        take(browser, "inventory_skumapping", content, XLSX)
+        assert SkuMapping.objects.count() == 2
+
+    def test_no_workbook_is_refused(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,B\n", XLSX)
+        assert refused(page)
+        assert "no XLSX workbook" in page.text
+
+    def test_a_workbook_that_unpacks_to_a_giant_is_refused(self, browser: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(mapping_files, "LARGEST_UNPACKED", 1000)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("xl/worksheets/sheet1.xml", b" " * 100_000)
+        page = upload(browser, "inventory_skumapping", packed.getvalue(), XLSX)
+        assert refused(page)
+        assert "unpacks to more than" in page.text
+
+
+class TestLimits:
+    def test_a_large_file_is_refused(self, browser: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(mapping_forms, "LARGEST_FILE", 100)
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\n" + b"A,B\n" * 100, CSV)
+        assert refused(page)
+        assert "at most" in page.text
+
+    def test_too_many_rows_are_refused(self, browser: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(mapping_files, "MOST_ROWS", 2)
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,B\nC,D\nE,F\n", CSV)
+        assert refused(page)
+        assert "The file has 3 rows" in page.text
+
+
+class TestChecks:
+    def test_an_id_that_lingxing_does_not_have_refuses_the_file_and_names_the_row(
+        self, browser: Any, lists: None
+    ) -> None:
+        page = upload(browser, "inventory_warehousemapping", b"dsco_code,wid\nEAST,50\nWEST,99\n", CSV)
+        assert refused(page)
+        assert "LingXing has no warehouse with the id (wid) 99" in page.text
+        assert not WarehouseMapping.objects.exists()
+
+    def test_warnings_stand_in_the_preview_and_confirming_accepts_them(self, browser: Any, lists: None) -> None:
+        content = b"dsco_code,wid\nEAST,50\nNJ,50\n"
+        page = upload(browser, "inventory_warehousemapping", content, CSV)
+        assert "2 new, 0 changed, 0 unchanged" in page.text
+        assert "reported to DSCO once only" in page.text
+        take(browser, "inventory_warehousemapping", content, CSV)
+        assert WarehouseMapping.objects.count() == 2
+
+    def test_rows_that_stand_so_already_are_not_checked_again(self, browser: Any, lists: None) -> None:
+        WarehouseMapping.objects.create(dsco_code="OLD", wid="1")
+        page = upload(browser, "inventory_warehousemapping", b"dsco_code,wid,sync_stock\nOLD,1,0\n", CSV)
+        assert not refused(page)
+        assert not page.context["result"].warnings
+
+    def test_a_store_that_we_do_not_have_yet_is_made(self, browser: Any, lists: None) -> None:
+        take(browser, "orders_storemapping", b"retailer_id,store_id\nR1,110000000000000001\n", CSV)
+        assert Store.objects.get().name == "DSCO US"
+
+    def test_the_checks_cost_few_queries(self, lists: None, django_assert_max_num_queries: Any) -> None:
+        SkuMapping.objects.bulk_create(SkuMapping(dsco_sku=f"A{n}", erp_sku="LX-RUG") for n in range(300))
+        rows = [{"dsco_sku": f"B{n}", "erp_sku": "LX-RUG"} for n in range(300)]
+        with django_assert_max_num_queries(6):
+            found = SKU_RULES.check(rows)
+        assert all("could be sold twice" in own[0].message for own in found)
+
+
+class TestExport:
+    HOSTILE = "=cmd|' /C calc'!A0"
+
+    @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+    def test_no_cell_is_a_formula(self, start: str, browser: Any) -> None:
+        Store.objects.create(store_id="1", name=f"{start}1+1")
+        rows = list(csv.DictReader(io.StringIO(export(browser, "orders_store", CSV).decode("utf-8-sig"))))
+        assert rows[0]["name"].startswith("'")
+        [_head, row] = load_workbook(io.BytesIO(export(browser, "orders_store", XLSX))).active.iter_rows()
+        assert row[2].data_type == "s"
+        assert row[2].value.startswith("'")
+
+    @pytest.mark.parametrize("file_format", [CSV, XLSX])
+    def test_what_is_exported_can_be_imported_again_without_a_change(self, file_format: str, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="-A", erp_sku=self.HOSTILE, stock_cap=4)
+        SkuMapping.objects.create(dsco_sku="0012", erp_sku="110000000000000001", sync_stock=False)
+        page = upload(
+            browser, "inventory_skumapping", export(browser, "inventory_skumapping", file_format), file_format
+        )
+        assert page.context["result"].totals["skip"] == 2, page.context["result"].totals
+
+    def test_excel_knows_the_encoding(self, browser: Any) -> None:
+        assert export(browser, "orders_store", CSV).startswith(b"\xef\xbb\xbf")

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('inventory', '0003_dashboard'),
+        ('inventory', '0005_sentences'),
     ]
 
     operations = [

@@ -19,6 +19,7 @@ from django.utils import timezone
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
 from .redaction import MASK, SECRET_KEYS, excerpt, redact_text
+from .stops import refuse_if_stopped
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -86,7 +87,8 @@ class HttpDoor:
         read_timeout: seconds; None takes ``HTTP_TIMEOUT_SECONDS`` or 30.
 
         Raises TransientError when the request cannot have reached the vendor (or only reads; ``lease_over``: it was
-        a write and no longer ours to make), Uncertain when a write may have been applied.
+        a write and no longer ours to make), VendorStopped for a write during an emergency stop, Uncertain when a
+        write may have been applied.
         """
         if writes and not _work_is_ours.get()():
             raise TransientError(
@@ -95,12 +97,15 @@ class HttpDoor:
                 operation=operation,
                 code="lease_over",
             )
+        if writes:
+            refuse_if_stopped(self.vendor, operation)
         record = CallRecord(
             vendor=self.vendor,
             operation=operation,
             method=method,
             path=path,
             started_at=timezone.now(),
+            writes=writes,
             request_excerpt=excerpt(body) if body else _parameters_excerpt(params, form or multipart),
         )
         started = time.perf_counter()

@@ -24,7 +24,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from ..calls import CallRecord, collect_calls
-from ..errors import ConfigurationError, Rejected, VendorError
+from ..errors import ConfigurationError, Rejected, VendorError, VendorStopped
 from ..http import writing_only_while
 from ..models import AttemptAction
 from . import backoff, claims, outcomes
@@ -222,6 +222,8 @@ class DeliveryPass(Generic[D]):
 
     def _watch_health(self, answer: Answer) -> None:
         error = answer.error
+        if isinstance(error, VendorStopped):
+            return  # says nothing about the vendor's health
         if isinstance(error, ConfigurationError):
             self.result.stopped_by = error
         elif error is not None and not isinstance(error, Rejected):
@@ -269,6 +271,12 @@ def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
     with collect_calls() as calls, writing_only_while(work_is_ours):
         try:
             found = call.run()
+        except VendorStopped as problem:
+            error = problem
+            # Refused at the door, unless the call's first write had left before the stop.
+            part = any(made.writes for made in calls)
+            outcome = outcomes.unknown(problem.code, problem.message) if part else outcomes.from_error(problem)
+            found = {delivery.pk: outcome for delivery in call.deliveries}
         except VendorError as problem:
             error = problem
             found = {delivery.pk: outcomes.from_error(problem) for delivery in call.deliveries}

@@ -7,6 +7,7 @@ from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
 from .retention import RetentionMark
+from .shadow import ShadowCall
 from .staff import StaffPreference
 from .stops import VendorStop
 
@@ -31,6 +32,7 @@ __all__ = [
     "RateLimit",
     "RetentionMark",
     "RunStatus",
+    "ShadowCall",
     "Slot",
     "StaffPreference",
     "Vendor",

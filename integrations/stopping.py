@@ -42,7 +42,7 @@ class HeldBack:
 
 def held_back(vendor: str) -> list[HeldBack]:
     """Count what a stop of the vendor holds back (or would), for the kinds that write to it: one query."""
-    kinds = [kind for kind in delivery_kinds().values() if _writes_to(kind, vendor)]
+    kinds = [kind for kind in delivery_kinds().values() if kind.writes_to(vendor)]
     parts: list[Any] = [
         _rows_of(kind, vendor)
         .filter(Q(status__in=[State.DUE, State.IN_PROGRESS]) | Q(status=State.WAITING, reason_code=STOPPED_CODE))
@@ -94,7 +94,7 @@ def end_stop(stop_id: int, note: str, actor: str) -> VendorStop:
         stop.ended_at, stop.ended_by, stop.end_note = now, actor[:150], note.strip()[:300]
         released = {
             kind.name: _release(kind, stop.vendor, now)
-            for kind in delivery_kinds().values() if _writes_to(kind, stop.vendor)
+            for kind in delivery_kinds().values() if kind.writes_to(stop.vendor)
         }  # fmt: skip
         stop.released = sum(released.values())
         stop.save()
@@ -127,10 +127,6 @@ def _start_flows(kinds: set[str]) -> None:
     for definition in flow_definitions():
         if definition.delivers in kinds:
             async_task(FLOW_TASK, definition.name, "released", task_name=f"released: {definition.name}")
-
-
-def _writes_to(kind: DeliveryKind[Delivery], vendor: str) -> bool:
-    return vendor in (kind.vendor_by[1].values() if kind.vendor_by else (kind.vendor,))
 
 
 def _rows_of(kind: DeliveryKind[Delivery], vendor: str) -> Any:

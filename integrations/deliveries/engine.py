@@ -71,10 +71,15 @@ class PassResult:
 class DeliveryPass(Generic[D]):
     """One pass over the due deliveries of one kind."""
 
-    def __init__(self, kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None = None) -> None:
+    def __init__(
+        self, kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None = None,
+        recorded: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        """``recorded`` is called in the main thread, outside any transaction, whenever results were recorded."""
         self.kind = kind
         self.pool = pool
         self.run_id = run_id
+        self._recorded = recorded
         self.token = uuid.uuid4().hex
         self.lease = backoff.lease_length(kind.read_timeout_seconds)
         self.result = PassResult()
@@ -262,6 +267,8 @@ class DeliveryPass(Generic[D]):
             self._last_state[result.delivery.pk] = result.delivery.status
             self.result.counts[result.delivery.status] += 1
         self._to_repeat_alone |= any(result.outcome.solo for result in results)
+        if self._recorded:
+            self._recorded()
 
 
 def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:

@@ -71,6 +71,10 @@ class DeliveryKind(ABC, Generic[D]):
         """Return the vendor for a value of ``vendor_by``'s column."""
         return self.vendor if self.vendor_by is None else self.vendor_by[1].get(value, self.vendor)
 
+    def writes_to(self, vendor: str) -> bool:
+        """Return whether some of its rows write to this vendor."""
+        return vendor in (self.vendor_by[1].values() if self.vendor_by else (self.vendor,))
+
     def writing_to(self, vendor: str) -> Q:
         """Return the condition on rows whose sending writes to this vendor."""
         if self.vendor_by is None:

@@ -28,6 +28,7 @@ from integrations.models import (
     Heartbeat,
     RateLimit,
     Slot,
+    VendorStop,
     VendorToken,
 )
 from inventory.models import SkuMapping, StockItem, StockLevel, StockUpdate, WarehouseMapping
@@ -66,7 +67,7 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (SkuMapping, "barcode"), (WarehouseMapping, "home_storage"), (StoreMapping, "storefront"), (Store, "store"),
         (ShippingMapping, "alt_route"), (RetailerPolicy, "policy"),
     )),
-    (_("Flows"), False, ((Flow, "autorenew"), (FlowRun, "history"))),
+    (_("Flows"), False, ((Flow, "autorenew"), (FlowRun, "history"), (VendorStop, "front_hand"))),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),
         (RateLimit, "speed"), (Slot, "hourglass"), (Schedule, "schedule"), (OrmQ, "pending_actions"),

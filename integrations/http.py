@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
-from .redaction import MASK, SECRET_KEYS, excerpt, redact_text
+from .redaction import MASK, SECRET_KEYS, excerpt, redact_text, redacted
 from .stops import refuse_if_stopped
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -53,6 +53,34 @@ def writing_only_while(work_is_ours: Callable[[], bool]) -> Iterator[None]:
         yield
     finally:
         _work_is_ours.reset(token)
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A write that did not leave, as it would have: the body redacted like that of any call, but in full."""
+
+    vendor: str
+    operation: str
+    method: str
+    path: str
+    body: str
+
+
+_kept_in: ContextVar[list[Unsent] | None] = ContextVar("kept_in", default=None)
+
+
+@contextmanager
+def nothing_leaves() -> Iterator[list[Unsent]]:
+    """Keep every write inside the block (in this thread) in the list that is yielded, instead of sending it.
+
+    The caller of the door gets a TransientError (``shadow``): nothing happened.
+    """
+    unsent: list[Unsent] = []
+    token = _kept_in.set(unsent)
+    try:
+        yield unsent
+    finally:
+        _kept_in.reset(token)
 
 
 class HttpDoor:
@@ -90,6 +118,12 @@ class HttpDoor:
         a write and no longer ours to make), VendorStopped for a write during an emergency stop, Uncertain when a
         write may have been applied.
         """
+        kept = _kept_in.get()
+        if writes and kept is not None:
+            what = redacted(body) if body else _parameters_excerpt(params, form or multipart)
+            kept.append(Unsent(self.vendor, operation, method, path, what))
+            text = "Shadow mode: nothing was sent."
+            raise TransientError(text, vendor=self.vendor, operation=operation, code="shadow")
         if writes and not _work_is_ours.get()():
             raise TransientError(
                 "OrderBridge was held up for so long that another worker may have taken this over; nothing was sent.",

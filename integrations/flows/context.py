@@ -14,6 +14,7 @@ from ..deliveries.claims import save_calls
 from ..deliveries.engine import DeliveryPass, PassResult
 from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
+from ..deliveries.rehearsal import rehearse
 from ..models import Flow, FlowRun
 
 T = TypeVar("T")
@@ -72,7 +73,10 @@ class FlowContext:
         Flow.objects.filter(pk=self.flow.pk).update(cursor=self.flow.cursor)
 
     def deliver(self, kind_name: str, *, ids: Iterable[int] | None = None) -> PassResult:
-        """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording."""
+        """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording.
+
+        Rows in shadow mode are not sent; what they would have sent is kept.
+        """
         kind = delivery_kinds()[kind_name]
         delivery_pass = DeliveryPass(kind, self.pool, run_id=self.run.pk, recorded=self._tell_progress)
         self._passes.append(delivery_pass)
@@ -83,6 +87,8 @@ class FlowContext:
             self.counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
         if result.stopped_by is not None:
             raise result.stopped_by
+        if rehearsed := rehearse(kind, self.pool, run_id=self.run.pk, ids=ids):
+            self.count("shadow", rehearsed)
         return result
 
     def heartbeat(self) -> None:

@@ -68,7 +68,9 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (SkuMapping, "barcode"), (WarehouseMapping, "home_storage"), (StoreMapping, "storefront"), (Store, "store"),
         (ShippingMapping, "alt_route"), (RetailerPolicy, "policy"),
     )),
-    (_("Flows"), False, ((Flow, "autorenew"), (FlowRun, "history"), (ShadowCall, "visibility_off"), (VendorStop, "front_hand"))),
+    (_("Flows"), False, (
+        (Flow, "autorenew"), (FlowRun, "history"), (ShadowCall, "visibility_off"), (VendorStop, "front_hand"),
+    )),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),
         (RateLimit, "speed"), (Slot, "hourglass"), (Schedule, "schedule"), (OrmQ, "pending_actions"),

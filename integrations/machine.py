@@ -1,5 +1,5 @@
-"""How the machine stands: flows, vendors, workers, emergency stops. Read by every page, so it costs two queries, and one
-more while an emergency stop is open.
+"""How the machine stands: flows, vendors, workers, emergency stops. Read by every page, so it costs two queries,
+and one more for each emergency stop that is open.
 
 "Reachable" is told by the call log: a vendor that answers, even by refusing an order, is up.
 """

@@ -1,5 +1,5 @@
 """The admin of the infrastructure, and the pieces that the other packages' admins are built of."""
 
-from . import alerts, bulk, calls, exports, flows, stops, technical
+from . import alerts, bulk, calls, exports, flow_runs, flows, stops, technical
 
-__all__ = ["alerts", "bulk", "calls", "exports", "flows", "stops", "technical"]
+__all__ = ["alerts", "bulk", "calls", "exports", "flow_runs", "flows", "stops", "technical"]

@@ -158,7 +158,7 @@ class VendorStopAdmin(RecordAdmin):
         button = _("End the stop and send what waits")
         return self._page(request, form, title, advice, button, held_back(stop.vendor), stop=stop)
 
-    def _page(  # noqa: PLR0913 - what the page says
+    def _page(
         self, request: HttpRequest, form: forms.Form, title: str, advice: str, button: str, numbers: list[HeldBack], *,
         stop: VendorStop | None = None, danger: bool = False,
     ) -> TemplateResponse:  # fmt: skip

@@ -213,9 +213,7 @@ def _mapping_address(request: HttpRequest, order: Order, code: UnmappedCode) -> 
     return f"{reverse(f'admin:{label}_{name}_add')}?{urlencode(values)}"
 
 
-def _step(
-    request: HttpRequest, story: Story, delivery: Delivery, unsent: dict[tuple[str, int], ShadowCall]
-) -> StepRow:
+def _step(request: HttpRequest, story: Story, delivery: Delivery, unsent: dict[tuple[str, int], ShadowCall]) -> StepRow:
     reason = words.reason_text(delivery)
     return StepRow(
         delivery=delivery, name=step_name(delivery), state=words.state_label(delivery.status),

@@ -29,8 +29,8 @@ from integrations.dsco.schemas import ChangeLog, InvoiceBody, LogEntry
 from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
-from integrations.stops import STOPPED_CODE
 from integrations.models import Attempt, AttemptAction
+from integrations.stops import STOPPED_CODE
 
 from .. import invoice_calls
 from ..conditions import blocked, is_cancelled

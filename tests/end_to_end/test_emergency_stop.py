@@ -1,4 +1,4 @@
-"""An emergency stop in the middle of everything: nothing is written after it, and its end heals with each effect once."""
+"""An emergency stop in the middle of everything: nothing is written after it; its end heals, each effect once."""
 
 from __future__ import annotations
 

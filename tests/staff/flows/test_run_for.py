@@ -67,9 +67,10 @@ class TestPage:
     def test_its_cost_does_not_grow(self, orders: list[Any], browser: Any, django_assert_max_num_queries: Any) -> None:
         numbers = " ".join(order.dsco_order_id for order in orders)
         with django_assert_max_num_queries(30):
-            assert "60 orders were found" in browser.post(
-                PAGE, {"numbers": numbers, "flows": ["push_orders"]}
-            ).content.decode()
+            assert (
+                "60 orders were found"
+                in browser.post(PAGE, {"numbers": numbers, "flows": ["push_orders"]}).content.decode()
+            )
 
 
 class TestRun:

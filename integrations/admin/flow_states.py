@@ -18,6 +18,7 @@ from ..flows.overdue import interval_of, is_overdue
 from ..flows.runner import ensure_flow_row
 from ..models import Flow, FlowRun, Heartbeat, RunStatus
 from . import words
+from .records import address_of
 
 __all__ = [
     "FlowFacts",
@@ -32,6 +33,7 @@ __all__ = [
     "live_figures",
     "live_state",
     "run_label",
+    "run_tone",
     "workers_alive",
 ]
 
@@ -128,14 +130,23 @@ def live_figures(flows: list[Flow]) -> dict[str, Any]:
         figures |= {
             f"{name}.state": text, f"{name}.tone": tone, f"{name}.counts": counted(flow, facts.last_run),
             f"{name}.success": strip_tags(words.ago(flow.last_success_at)), f"{name}.next": strip_tags(upcoming),
-            f"{name}.error": (facts.last_run.error if facts.last_run else "") or words.EMPTY,
         }  # fmt: skip
+        if (run := facts.last_run) is not None:
+            figures |= {
+                f"{name}.error": run.error or words.EMPTY, f"{name}.run": address_of(run),
+                f"{name}.result": run.get_status_display(), f"{name}.run_tone": run_tone(run),
+            }  # fmt: skip
     return figures
 
 
 def run_label(run: FlowRun) -> SafeString:
     """Return a run's status as a label."""
-    return words.label(run.get_status_display(), RUN_TONES.get(RunStatus(run.status), "plain"))
+    return words.label(run.get_status_display(), run_tone(run))
+
+
+def run_tone(run: FlowRun) -> str:
+    """Return the tone of a run's status."""
+    return RUN_TONES.get(RunStatus(run.status), "plain")
 
 
 def workers_alive() -> bool:

@@ -33,11 +33,11 @@ from .flow_states import (
     interval_of,
     live_figures,
     live_state,
-    run_label,
+    run_tone,
     workers_alive,
 )
 from .reasons import ask, come_back
-from .records import action_button, link_to, list_address
+from .records import action_button, address_of, list_address
 
 TASK = f"{run_scheduled_flow.__module__}.{run_scheduled_flow.__name__}"
 RUNS_SHOWN = 20
@@ -203,7 +203,13 @@ class FlowAdmin(Admin):
     def last_result(self, flow: Flow) -> SafeString | str:
         """How the last run ended."""
         run = _facts(flow).last_run
-        return link_to(run, run_label(run)) if run else words.EMPTY
+        if run is None:
+            return words.EMPTY
+        return format_html(
+            '<a class="ob-link" href="{}" data-link="{}.run"><span class="ob-label ob-{}" data-show="{}.result"'
+            ' data-tone="{}.run_tone">{}</span></a>',
+            address_of(run), flow.name, run_tone(run), flow.name, flow.name, run.get_status_display(),
+        )  # fmt: skip
 
     @display(description=gettext_lazy("counts"))
     def last_counts(self, flow: Flow) -> SafeString:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any
 
 from ..stops import STOPPED_CODE, open_stops, stop_text
 from . import outcomes
@@ -11,10 +11,8 @@ from .kinds import DeliveryKind
 from .models import Delivery
 from .outcomes import Outcome
 
-D = TypeVar("D", bound=Delivery)
 
-
-def while_stopped(kind: DeliveryKind[D], rows: Sequence[D], *, lock: bool = True) -> dict[int, Outcome]:
+def while_stopped(kind: DeliveryKind[Any], rows: Sequence[Delivery], *, lock: bool = True) -> dict[int, Outcome]:
     """Return the outcome of those rows (by primary key) that would write to a vendor under an emergency stop.
 
     In the transaction that writes these outcomes; ``lock=False`` where they are only shown. Nothing is in the answer

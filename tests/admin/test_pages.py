@@ -13,7 +13,8 @@ from django_q.models import OrmQ, Task
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Export
+from integrations.models import Export, ShadowCall
+from integrations.stopping import end_stop, stop_vendor
 from orders.models import ErpPush
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
@@ -34,6 +35,11 @@ def everything(orders: list[Any], boss: User) -> None:
     Export.objects.create(subject="order", format="csv", created_by=boss)
     Group.objects.create(name="Customer service")
     OrmQ.objects.create(key="orderbridge", payload="")
+    end_stop(stop_vendor("dsco", "wrong prices", "mei").pk, "prices are right", "mei")
+    push = ErpPush.objects.order_by("pk")[0]
+    ShadowCall.objects.create(
+        kind="erp_push", delivery_id=push.pk, key=push.key, vendor="lingxing", made_at=orders[0].read_at
+    )
     for number, success in enumerate((True, False)):
         Task.objects.create(id=f"{number:032}", name=f"task {number}", func="f", started=orders[0].read_at,
                             stopped=orders[0].read_at, success=success, attempt_count=1)  # fmt: skip

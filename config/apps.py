@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_save
 
 
 class ConfigConfig(AppConfig):
@@ -8,7 +9,11 @@ class ConfigConfig(AppConfig):
     verbose_name = "OrderBridge"
 
     def ready(self) -> None:
-        """Keep the roles' permissions in step with the table of ``roles.py``."""
+        """Keep the roles' permissions in step with the table of ``roles.py``; show an emergency stop at once."""
+        from integrations.models import VendorStop  # noqa: PLC0415 - models are loaded by now
+
+        from .recent import look_at_the_machine_again  # noqa: PLC0415
         from .roles import keep_roles  # noqa: PLC0415 - after Django's own receiver, which makes the permissions
 
         keep_roles()
+        post_save.connect(look_at_the_machine_again, sender=VendorStop, dispatch_uid="orderbridge_stop_seen")

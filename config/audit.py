@@ -150,9 +150,11 @@ def _flow_runs(wanted: Wanted) -> Iterable[Entry]:
 
 def _stops(wanted: Wanted) -> Iterable[Entry]:
     for row in wanted.rows(VendorStop.objects.all(), "started_at", "started_by"):
-        yield Entry(row.started_at, row.started_by, _("Emergency stop"), row.get_vendor_display(), "", row.reason)
+        vendor = str(row.get_vendor_display())
+        yield Entry(row.started_at, row.started_by, _("Emergency stop"), vendor, address_of(row), row.reason)
     for row in wanted.rows(VendorStop.objects.filter(ended_at__isnull=False), "ended_at", "ended_by"):
-        yield Entry(row.ended_at, row.ended_by, _("Emergency stop ended"), row.get_vendor_display(), "", row.reason)
+        vendor, note = str(row.get_vendor_display()), row.end_note or row.reason
+        yield Entry(row.ended_at, row.ended_by, _("Emergency stop ended"), vendor, address_of(row), note)
 
 
 def _address(model: type[Model] | None, pk: Any) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.contrib import admin
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 from django.utils.safestring import SafeString
@@ -15,11 +14,12 @@ from django.utils.translation import ngettext
 
 from integrations.admin.flow_states import flow_label
 from integrations.admin.records import list_address
+from integrations.admin.stops import end_address, may_stop
 from integrations.admin.words import ago, clock
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth, look
 from integrations.models import ApiCall, Flow, Vendor, VendorStop
 
-from .recent import recent
+from .recent import MACHINE, recent
 
 SECONDS = 10.0
 
@@ -50,7 +50,7 @@ class Strip:
 
 def machine() -> Machine:
     """Return how everything stands, at most SECONDS old."""
-    return recent("machine", SECONDS, look)
+    return recent(MACHINE, SECONDS, look)
 
 
 def health(request: HttpRequest) -> dict[str, Any]:
@@ -133,12 +133,11 @@ def _stop(request: HttpRequest, vendor: VendorHealth) -> dict[str, Any]:
     """Return the banner of one emergency stop."""
     return {
         "vendor": vendor_name(vendor.vendor), "reason": vendor.stop_reason, "by": vendor.stopped_by,
-        "since": ago(vendor.stopped_at), "address": stop_address(request),
+        "since": ago(vendor.stopped_at), "address": stop_address(request), "held_back": vendor.held_back,
+        "end_address": end_address(vendor.stop_id) if vendor.stop_id and may_stop(request) else "",
     }  # fmt: skip
 
 
 def stop_address(request: HttpRequest) -> str:
-    """Return where an emergency stop is ended, "" for who may not see that page."""
-    model = VendorStop if admin.site.is_registered(VendorStop) else Flow
-    allowed = request.user.has_perm(f"integrations.view_{model._meta.model_name}")
-    return list_address(model) if allowed else ""
+    """Return where emergency stops are listed, "" for who may not see that page."""
+    return list_address(VendorStop) if request.user.has_perm("integrations.view_vendorstop") else ""

@@ -28,7 +28,9 @@ from integrations.models import (
     Heartbeat,
     LingXingEntry,
     RateLimit,
+    ShadowCall,
     Slot,
+    VendorStop,
     VendorToken,
 )
 from inventory.models import SkuMapping, StockItem, StockLevel, StockUpdate, WarehouseMapping
@@ -68,7 +70,9 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (SkuMapping, "barcode"), (WarehouseMapping, "home_storage"), (StoreMapping, "storefront"), (Store, "store"),
         (ShippingMapping, "alt_route"), (LingXingEntry, "fact_check"), (RetailerPolicy, "policy"),
     )),
-    (_("Flows"), False, ((Flow, "autorenew"), (FlowRun, "history"))),
+    (_("Flows"), False, (
+        (Flow, "autorenew"), (FlowRun, "history"), (ShadowCall, "visibility_off"), (VendorStop, "front_hand"),
+    )),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),
         (RateLimit, "speed"), (Slot, "hourglass"), (Schedule, "schedule"), (OrmQ, "pending_actions"),

@@ -9,6 +9,8 @@ from django.core.cache import cache
 
 T = TypeVar("T")
 _PREFIX = "orderbridge:recent:"
+# How everything stands (``config/health_strip.py``).
+MACHINE = "machine"
 
 
 def recent(name: str, seconds: float, work_out: Callable[[], T]) -> T:
@@ -20,3 +22,8 @@ def recent(name: str, seconds: float, work_out: Callable[[], T]) -> T:
         cache.set(key, found, seconds)
     value: T = found[0]
     return value
+
+
+def look_at_the_machine_again(**_signal: object) -> None:
+    """Let the next page work out anew how everything stands: an emergency stop was just set or ended."""
+    cache.delete(_PREFIX + MACHINE)

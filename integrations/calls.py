@@ -14,7 +14,8 @@ from datetime import datetime
 class CallRecord:
     """One HTTP exchange as it may be stored: bodies are already redacted excerpts.
 
-    duration_ms is wall time; status is None when no reply arrived; error is our code for that.
+    duration_ms is wall time; status is None when no reply arrived; error is our code for that; writes: whether it
+    can have changed something at the vendor (not stored).
     """
 
     vendor: str
@@ -28,6 +29,7 @@ class CallRecord:
     response_excerpt: str = ""
     vendor_request_id: str = ""
     error: str = ""
+    writes: bool = False
 
 
 _collector: ContextVar[list[CallRecord] | None] = ContextVar("call_collector", default=None)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import CharField, Count, DateTimeField, F, Max, Min, Q, Value
+from django.db.models import Case, CharField, Count, DateTimeField, F, Max, Min, Q, Value, When
 from django.db.models.functions import Cast
 
 from .deliveries.kinds import DeliveryKind, delivery_kinds
@@ -41,22 +41,32 @@ def cause_of(kind: str, vendor: str, code: str, message: str) -> str:
 def cause_for(delivery: Delivery) -> str:
     """Return the cause that a delivery is parked for, "" for one that needs nobody."""
     code = delivery.reason_code or delivery.last_error_code
-    return cause_for_state(delivery.KIND, delivery.status, code, delivery.last_error_kind, delivery.last_error)
+    kind = delivery_kinds().get(delivery.KIND)
+    vendor = kind.vendor_of(delivery) if kind else ""
+    return cause_for_state(delivery.KIND, vendor, delivery.status, code, delivery.last_error_kind, delivery.last_error)
 
 
-def cause_for_state(kind: str, status: str, code: str, error_kind: str, message: str) -> str:
+def cause_for_state(kind: str, vendor: str, status: str, code: str, error_kind: str, message: str) -> str:
     """Return the cause of a delivery with these facts, "" where nobody is needed.
 
     Our own codes say by themselves what is to be done; their texts only add which order it is about. So the
     message counts where a vendor spoke (``error_kind`` is set).
     """
-    return cause_of(kind, vendor_of(kind), code, message if error_kind else "") if status in SHOWN else ""
+    return cause_of(kind, vendor, code, message if error_kind else "") if status in SHOWN else ""
 
 
-def vendor_of(kind: str) -> str:
-    """Return the vendor that a kind of delivery goes to."""
-    known = delivery_kinds().get(kind)
-    return known.vendor if known else ""
+def cause_column(kind_name: str, status: str, code: str, message: str) -> Any:
+    """Return what a statement that parks many rows of a kind writes to their ``cause``: each row's own vendor's."""
+    kind = delivery_kinds().get(kind_name)
+
+    def key(vendor: str) -> str:
+        return cause_for_state(kind_name, vendor, status, code, "", message)
+
+    if kind is None or kind.vendor_by is None:
+        return key(kind.vendor if kind else "")
+    column, vendors = kind.vendor_by
+    cases = [When(**{column: value}, then=Value(key(vendor))) for value, vendor in vendors.items()]
+    return Case(*cases, default=Value(key(kind.vendor)), output_field=CharField())
 
 
 # --- What is parked ------------------------------------------------------------------------------------
@@ -163,13 +173,15 @@ def refresh_causes(now: datetime) -> Refreshed:
 
 def _stamp(kind: DeliveryKind[Any], now: datetime) -> None:
     """Give a cause to parked rows without one: written by an older release, or parked by another way."""
-    columns = ("pk", "status", "reason_code", "last_error_code", "last_error_kind", "last_error")
+    which = kind.vendor_by[0] if kind.vendor_by else "key"
+    columns = ("pk", which, "status", "reason_code", "last_error_code", "last_error_kind", "last_error")
     rows = kind.model._default_manager.filter(parked(now), cause="").order_by("pk").values_list(*columns)
     last = 0
     while chunk := list(rows.filter(pk__gt=last)[:STAMPED_AT_ONCE]):
         by_cause: dict[str, list[int]] = defaultdict(list)
-        for pk, status, reason, code, error_kind, message in chunk:
-            by_cause[cause_for_state(kind.name, status, reason or code, error_kind, message)].append(pk)
+        for pk, value, status, reason, code, error_kind, message in chunk:
+            vendor = kind.vendor_for(value)
+            by_cause[cause_for_state(kind.name, vendor, status, reason or code, error_kind, message)].append(pk)
         for key, pks in by_cause.items():
             kind.model._default_manager.filter(pk__in=pks, status__in=SHOWN, cause="").update(cause=key)
         last = chunk[-1][0]
@@ -206,11 +218,10 @@ def _create(new: Sequence[Group], result: Refreshed) -> None:
     samples = _samples(new)
     causes = []
     for group in new:
-        code, message = samples.get((group.kind, group.sample), ("", ""))
+        vendor, code, message = samples.get((group.kind, group.sample), (delivery_kinds()[group.kind].vendor, "", ""))
         causes.append(
             Cause(
-                key=group.cause, kind=group.kind, vendor=vendor_of(group.kind), code=code,
-                message=without_particulars(message),
+                key=group.cause, kind=group.kind, vendor=vendor, code=code, message=without_particulars(message),
                 first_seen_at=group.first_at, opened_at=group.first_at, last_seen_at=group.last_at,
                 open_count=group.open, verifying_count=group.verifying, oldest_deadline=group.deadline,
             )
@@ -219,16 +230,19 @@ def _create(new: Sequence[Group], result: Refreshed) -> None:
     result.opened += causes
 
 
-def _samples(new: Iterable[Group]) -> dict[tuple[str, int], tuple[str, str]]:
-    """Return code and message of one delivery of each group: a query for each kind."""
+def _samples(new: Iterable[Group]) -> dict[tuple[str, int], tuple[str, str, str]]:
+    """Return vendor, code and message of one delivery of each group: a query for each kind."""
     ids: dict[str, list[int]] = defaultdict(list)
     for group in new:
         ids[group.kind].append(group.sample)
     found = {}
     for kind, pks in ids.items():
-        rows = delivery_kinds()[kind].model._default_manager.filter(pk__in=pks)
-        for pk, reason, code, message in rows.values_list("pk", "reason_code", "last_error_code", "last_error"):
-            found[kind, pk] = (reason or code, message)
+        known = delivery_kinds()[kind]
+        which = known.vendor_by[0] if known.vendor_by else "key"
+        rows = known.model._default_manager.filter(pk__in=pks)
+        columns = ("pk", which, "reason_code", "last_error_code", "last_error")
+        for pk, value, reason, code, message in rows.values_list(*columns):
+            found[kind, pk] = (known.vendor_for(value), reason or code, message)
     return found
 
 

@@ -5,7 +5,8 @@ Each vendor maps its own codes to these classes in one place (``dsco/errors.py``
 
     VendorError
     ├── TransientError          certain failure that time heals: try again later
-    │   └── RateLimited         the vendor asked us to slow down (``retry_after`` seconds)
+    │   ├── RateLimited         the vendor asked us to slow down (``retry_after`` seconds)
+    │   └── VendorStopped       an emergency stop is open: nothing was sent, and nothing is until it ends
     ├── AuthenticationExpired   token refused: renew once, repeat once
     ├── ConfigurationError      credentials, IP list, permission: stop the flow, blame no order
     ├── Rejected                the vendor understood and refused: permanent, with its words
@@ -78,6 +79,10 @@ class RateLimited(TransientError):
     """The vendor's limit was hit; nothing happened. ``retry_after`` is in seconds, or None."""
 
     kind = ErrorKind.RATE_LIMITED
+
+
+class VendorStopped(TransientError):
+    """Staff have stopped all writes to the vendor: this one certainly did not leave."""
 
 
 class AuthenticationExpired(VendorError):

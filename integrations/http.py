@@ -18,8 +18,9 @@ from django.utils import timezone
 
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
-from .redaction import MASK, SECRET_KEYS, excerpt, redact_text
+from .redaction import MASK, SECRET_KEYS, excerpt, redact_text, redacted
 from .sentences import gettext as _
+from .stops import refuse_if_stopped
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 
@@ -55,6 +56,34 @@ def writing_only_while(work_is_ours: Callable[[], bool]) -> Iterator[None]:
         _work_is_ours.reset(token)
 
 
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """A write that did not leave, as it would have: the body redacted like that of any call, but in full."""
+
+    vendor: str
+    operation: str
+    method: str
+    path: str
+    body: str
+
+
+_kept_in: ContextVar[list[Unsent] | None] = ContextVar("kept_in", default=None)
+
+
+@contextmanager
+def nothing_leaves() -> Iterator[list[Unsent]]:
+    """Keep every write inside the block (in this thread) in the list that is yielded, instead of sending it.
+
+    The caller of the door gets a TransientError (``shadow``): nothing happened.
+    """
+    unsent: list[Unsent] = []
+    token = _kept_in.set(unsent)
+    try:
+        yield unsent
+    finally:
+        _kept_in.reset(token)
+
+
 class HttpDoor:
     """Sends requests to one vendor. Thread-safe: one connection pool per thread and process.
 
@@ -87,8 +116,15 @@ class HttpDoor:
         read_timeout: seconds; None takes ``HTTP_TIMEOUT_SECONDS`` or 30.
 
         Raises TransientError when the request cannot have reached the vendor (or only reads; ``lease_over``: it was
-        a write and no longer ours to make), Uncertain when a write may have been applied.
+        a write and no longer ours to make), VendorStopped for a write during an emergency stop, Uncertain when a
+        write may have been applied.
         """
+        kept = _kept_in.get()
+        if writes and kept is not None:
+            what = redacted(body) if body else _parameters_excerpt(params, form or multipart)
+            kept.append(Unsent(self.vendor, operation, method, path, what))
+            text = "Shadow mode: nothing was sent."
+            raise TransientError(text, vendor=self.vendor, operation=operation, code="shadow")
         if writes and not _work_is_ours.get()():
             raise TransientError(
                 _(
@@ -99,12 +135,15 @@ class HttpDoor:
                 operation=operation,
                 code="lease_over",
             )
+        if writes:
+            refuse_if_stopped(self.vendor, operation)
         record = CallRecord(
             vendor=self.vendor,
             operation=operation,
             method=method,
             path=path,
             started_at=timezone.now(),
+            writes=writes,
             request_excerpt=excerpt(body) if body else _parameters_excerpt(params, form or multipart),
         )
         started = time.perf_counter()

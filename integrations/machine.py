@@ -1,4 +1,5 @@
-"""How the machine stands: flows, vendors, workers, emergency stops. Read by every page, so it costs two queries.
+"""How the machine stands: flows, vendors, workers, emergency stops. Read by every page, so it costs two queries,
+and one more for each emergency stop that is open.
 
 "Reachable" is told by the call log: a vendor that answers, even by refusing an order, is up.
 """
@@ -17,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from .flows import flow_definitions
 from .flows.overdue import OVERDUE_INTERVALS, interval_of, is_overdue
 from .models import ApiCall, Flow, FlowRun, Heartbeat, RunStatus, Vendor, VendorStop
+from .stopping import held_back
 
 WORKER_SILENCE = timedelta(minutes=5)
 # A vendor that is silent for so long does not come back in the next minute: somebody should look.
@@ -74,7 +76,10 @@ class FlowHealth:
 
 @dataclass(slots=True)
 class VendorHealth:
-    """One vendor: its last calls, a flow that it keeps from working, and the emergency stop if there is one."""
+    """One vendor: its last calls, a flow that it keeps from working, and the emergency stop if there is one.
+
+    ``held_back``: how many deliveries wait for the end of the stop.
+    """
 
     vendor: str
     last_success_at: datetime | None = None
@@ -83,9 +88,11 @@ class VendorHealth:
     last_failure_status: int | None = None
     stuck_flow: str = ""
     stuck_code: str = ""
+    stop_id: int | None = None
     stop_reason: str = ""
     stopped_by: str = ""
     stopped_at: datetime | None = None
+    held_back: int = 0
 
     @property
     def reach(self) -> Reach:
@@ -143,7 +150,8 @@ def look(now: datetime | None = None) -> Machine:
         for vendor in machine.vendors:
             if vendor.vendor == stop.vendor:
                 vendor.stop_reason, vendor.stopped_by = stop.reason, stop.started_by
-                vendor.stopped_at = stop.started_at
+                vendor.stopped_at, vendor.stop_id = stop.started_at, stop.pk
+                vendor.held_back = sum(row.held + row.due for row in held_back(vendor.vendor))
     return machine
 
 

@@ -119,6 +119,12 @@ def redact_text(text: str) -> str:
 
 def excerpt(body: bytes | str | None) -> str:
     """Return the start of a request or reply body, redacted, at most EXCERPT_CHARACTERS long."""
+    text = redacted(body)
+    return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"
+
+
+def redacted(body: bytes | str | None) -> str:
+    """Return a request or reply body in full, redacted."""
     if not body:
         return ""
     text = body.decode("utf-8", "replace") if isinstance(body, bytes) else body
@@ -128,8 +134,7 @@ def excerpt(body: bytes | str | None) -> str:
     except ValueError:
         text = redact_text(text)
     # PostgreSQL text cannot hold NUL.
-    text = text.replace("\x00", "")
-    return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"
+    return text.replace("\x00", "")
 
 
 def _is_hidden(key: str, value: Any, personal: bool) -> bool:

@@ -13,6 +13,7 @@ from integrations.causes import cause_for
 from integrations.deliveries.releases import park
 from integrations.deliveries.states import FINISHED, IN_FLIGHT, State
 from integrations.sentences import gettext as _
+from integrations.stops import STOPPED_CODE
 
 from .models import StockItem, StockUpdate
 from .targets import Quantities
@@ -120,8 +121,15 @@ def _may_go(row: StockUpdate, target: Quantities, now: datetime) -> bool:
         return False  # only a person lets it go, or new stock
     if row.quantities != target or _is_approved(row) != row.drop_approved:
         return True
+    if _is_stopped(row):
+        return False
     parked_at = row.last_attempt_at or row.changed_at
     return row.status != State.DUE and now - parked_at > PARKED_FOR
+
+
+def _is_stopped(row: StockUpdate) -> bool:
+    """Whether the row waits for the end of an emergency stop: it keeps the newest figures, and goes with them then."""
+    return row.status == State.WAITING and row.reason_code == STOPPED_CODE
 
 
 def _write(owed: list[tuple[StockItem, StockUpdate | None]], now: datetime) -> None:
@@ -133,10 +141,10 @@ def _write(owed: list[tuple[StockItem, StockUpdate | None]], now: datetime) -> N
         if row is None:
             continue
         row.drop_approved = _is_approved(row) and not sum(item.target.values())
-        if row.quantities != item.target or row.status != State.DUE:
+        if not _is_stopped(row) and (row.quantities != item.target or row.status != State.DUE):
             row.due_at = now
         row.quantities, row.changed_at = item.target, now
-        if row.status != State.DUE:
+        if row.status != State.DUE and not _is_stopped(row):
             row.status, row.reason_code, row.maybe_sent, row.cause = State.DUE, "", False, ""
             row.failures, row.failing_since = 0, None
         if row.last_error_code == STOCK_DROP:

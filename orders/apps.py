@@ -11,4 +11,12 @@ class OrdersConfig(AppConfig):
     def ready(self) -> None:
         """Announce this package's flows and kinds of delivery."""
         # Models must be loaded first.
-        from . import bulk_actions, deadline_alerts, exports, flows, reservations, retention  # noqa: F401, PLC0415
+        from . import (  # noqa: PLC0415
+            bulk_actions,  # noqa: F401
+            deadline_alerts,  # noqa: F401
+            exports,  # noqa: F401
+            flow_runs,  # noqa: F401
+            flows,  # noqa: F401
+            reservations,  # noqa: F401
+            retention,  # noqa: F401
+        )

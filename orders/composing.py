@@ -16,8 +16,10 @@ from django.utils import timezone
 
 from integrations.deliveries import staff
 from integrations.deliveries.claims import OUTCOME_FIELDS
+from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
+from integrations.deliveries.stopped import while_stopped
 from integrations.deliveries.transitions import apply_outcome
 from integrations.models import Attempt, AttemptAction
 from integrations.sentences import gettext as _
@@ -98,8 +100,9 @@ def confirm(
 
 
 def hindrance(row: Shipment, body: Body) -> Outcome | None:
-    """Return why a composed shipment would wait (a hold, shadow mode, a cancel request …), or None when it can go."""
-    return conditions([row], {row.pk: body}).get(row.pk)
+    """Return why a composed shipment would wait (a hold, shadow mode, an emergency stop …), or None when it can go."""
+    kind = delivery_kinds()[row.KIND]
+    return conditions([row], {row.pk: body}).get(row.pk) or while_stopped(kind, [row], lock=False).get(row.pk)
 
 
 def report_elsewhere(shipment: Shipment, actor: str, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.rehearsal import SHADOW
 from integrations.deliveries.states import FINISHED, State
 from integrations.sentences import gettext as _
 
@@ -16,7 +17,7 @@ CANCELLED_STATUSES = frozenset({"cancelled", "canceled"})
 SHIPPED_STATUSES = frozenset({"shipped", "completed"})
 OPEN_STATUSES = frozenset({"created", "shipment_pending"})
 # Reasons that a flow takes back by itself as soon as they no longer hold.
-PASSING_REASONS = ("held", "policy_off", "shadow")
+PASSING_REASONS = ("held", "policy_off", SHADOW)
 
 
 def is_cancelled(order: Order, lines: Iterable[OrderLine]) -> bool:
@@ -37,7 +38,7 @@ def blocked(order: Order, mode: str) -> Outcome | None:
     if mode == Mode.OFF:
         return outcomes.waiting("policy_off", _("Switched off in the retailer's policy."))
     if mode == Mode.SHADOW:
-        return outcomes.waiting("shadow", _("Shadow mode in the retailer's policy: computed, not sent."))
+        return outcomes.waiting(SHADOW, _("Shadow mode in the retailer's policy: computed, not sent."))
     return None
 
 

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from django.db import transaction
 
 from integrations.deliveries.claims import OUTCOME_FIELDS
+from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
+from integrations.deliveries.stopped import while_stopped
 from integrations.deliveries.transitions import apply_outcome
 from integrations.models import AttemptAction
 
@@ -36,12 +38,13 @@ def decide(
     they are.
     """
     values = values or {}
-    changed = {row.pk: row for row in rows if row.pk in decisions and _is_news(row, decisions[row.pk], values)}
     counts: Counter[str] = Counter()
-    if not changed:
-        return counts
-    model = type(next(iter(changed.values())))
     with transaction.atomic():
+        decisions = _while_stopped(rows, decisions)
+        changed = {row.pk: row for row in rows if row.pk in decisions and _is_news(row, decisions[row.pk], values)}
+        if not changed:
+            return counts
+        model = type(next(iter(changed.values())))
         fresh = model._default_manager.select_for_update().filter(
             pk__in=list(changed), status__in=DECIDABLE, maybe_sent=False
         )
@@ -55,6 +58,12 @@ def decide(
                 decided, update_conflicts=True, unique_fields=["id"], update_fields=[*OUTCOME_FIELDS, *more]
             )
     return counts
+
+
+def _while_stopped(rows: Sequence[D], decisions: Mapping[int, Outcome]) -> Mapping[int, Outcome]:
+    """What is ready waits as long as its vendor is stopped, instead of being made due and refused in every pass."""
+    ready = [row for row in rows if row.pk in decisions and decisions[row.pk].state == State.DUE]
+    return {**decisions, **while_stopped(delivery_kinds()[ready[0].KIND], ready)} if ready else decisions
 
 
 def _is_news(row: Delivery, outcome: Outcome, values: Mapping[int, Mapping[str, Any]]) -> bool:

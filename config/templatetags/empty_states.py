@@ -41,6 +41,7 @@ ADVICE: Final[dict[str, str | Promise]] = {
     "integrations.Export": _("No export yet. Open a list, filter it, and choose Export."),
     "integrations.Alert": _("Nothing was worth an alert yet."),
     "integrations.AlertRule": _("Nobody is told of anything yet. Add a rule: who, about what, by which channel."),
+    "integrations.ShadowCall": _("Nothing waits in shadow mode. It is set step by step in a retailer's policy."),
     "integrations.VendorStop": _("No emergency stop. Both vendors are written to."),
 }  # fmt: skip
 

@@ -24,6 +24,7 @@ from ..exports import safe_cell
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
 from . import words
 from .base import ChoicesCheckboxFilter, display
+from .flow_states import flow_label
 from .kinds import kind_label
 from .records import RecordAdmin, Section, address_of, facts, table
 
@@ -136,12 +137,15 @@ class BulkRunAdmin(RecordAdmin):
                 (_("action"), action_label(record)), (_("rows of"), subject_label(record)),
                 (_("selection"), record.origin),
                 *((text, record.parameters.get(name)) for name, text in asked.items()),
+                (_("flows"), ", ".join(flow_label(name) for name in record.parameters.get("flows", []))),
                 (_("by"), self.by(record)), (_("created"), words.moment(record.created_at)),
                 (_("started"), words.moment(record.started_at)), (_("finished"), words.moment(record.finished_at)),
             ]),
         ]  # fmt: skip
-        for result, title in ((BulkResult.FAILED, _("Failed")), (BulkResult.LEFT_OUT, _("Left out"))):
-            found = list(rows.filter(result=result).order_by("pk")[:MOST_SHOWN])
+        told = ((BulkResult.FAILED, _("Failed")), (BulkResult.LEFT_OUT, _("Left out")), (BulkResult.CHANGED, _("Done")))
+        for result, title in told:
+            wanted = rows.exclude(message="") if result == BulkResult.CHANGED else rows
+            found = list(wanted.filter(result=result).order_by("pk")[:MOST_SHOWN])
             if found:
                 cells = [[row.label, row.message or words.EMPTY] for row in found]
                 parts.append(table(title, [_("row"), _("message")], cells))

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from ..deliveries.states import State
-from ..models import ApiCall, Attempt
+from ..models import ApiCall, Attempt, ShadowCall
 from . import words
 from .base import ChoicesCheckboxFilter, DropdownFilter, display
 from .filters import SinceFilter
@@ -218,8 +218,8 @@ class AttemptAdmin(RecordAdmin):
         ]  # fmt: skip
 
 
-def delivery_link(attempt: Attempt) -> SafeString | str:
-    """Return a link to the delivery of an attempt, without reading it."""
+def delivery_link(attempt: Attempt | ShadowCall) -> SafeString | str:
+    """Return a link to the delivery of an attempt (or of a call in shadow mode), without reading it."""
     model: Any = delivery_models().get(attempt.kind)
     if model is None:
         return f"{attempt.kind} {attempt.delivery_id}"

@@ -28,6 +28,7 @@ from .filters import ErrorCodeFilter, ErrorKindFilter, LastAttemptFilter, Succee
 from .kinds import kind_label
 from .reasons import ask, come_back
 from .records import RecordAdmin, Section, action_button, facts, link_to, raw, table
+from .shadow import shadow_sections
 
 MOST_REFUSED_SHOWN = 10
 MOST_ATTEMPTS = 200
@@ -205,6 +206,7 @@ class DeliveryAdmin(RecordAdmin):
                 (_("idempotency key"), record.key),
                 (_("running in"), record.lease_holder),
             ]),
+            *shadow_sections(request, record),
             attempts_section(attempts),
             *self.own_sections(record),
         ]  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from django.db.models import OuterRef, Subquery
 from django.utils import timezone
+from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django_q.models import Schedule
@@ -15,10 +17,13 @@ from ..flows import flow_definitions
 from ..flows.overdue import interval_of, is_overdue
 from ..flows.runner import ensure_flow_row
 from ..models import Flow, FlowRun, Heartbeat, RunStatus
+from ..sentences import told
 from . import words
+from .records import address_of
 
 __all__ = [
     "FlowFacts",
+    "counted",
     "ensure_flow_rows",
     "facts_of",
     "flow_label",
@@ -26,7 +31,10 @@ __all__ = [
     "interval_of",
     "is_overdue",
     "is_running",
+    "live_figures",
+    "live_state",
     "run_label",
+    "run_tone",
     "workers_alive",
 ]
 
@@ -80,22 +88,66 @@ def is_running(flow: Flow) -> bool:
     return bool(flow.lease_token and flow.lease_until and flow.lease_until > timezone.now())
 
 
-def flow_state(flow: Flow, last_run: FlowRun | None = None) -> SafeString:
-    """Return a flow's state as a label."""
+def flow_state(flow: Flow, last_run: FlowRun | None = None) -> tuple[str, str, str]:
+    """Return a flow's state in a word, its tone, and what there is to say beside it."""
     if flow.paused:
-        return words.label(_("Paused"), "warning", flow.pause_reason)
+        return _("Paused"), "warning", flow.pause_reason
     if is_running(flow):
-        return words.label(_("Running"), "info", flow.lease_holder)
+        return _("Running"), "info", flow.lease_holder
     if is_overdue(flow):
-        return words.label(_("Overdue") if flow.last_started_at else _("Never ran"), "danger")
+        return _("Overdue") if flow.last_started_at else _("Never ran"), "danger", ""
     if last_run is not None and last_run.status in (RunStatus.STOPPED, RunStatus.FAILED):
-        return words.label(last_run.get_status_display(), RUN_TONES[RunStatus(last_run.status)], last_run.error)
-    return words.label(_("OK"), "success")
+        return str(last_run.get_status_display()), RUN_TONES[RunStatus(last_run.status)], told(last_run.error)
+    return _("OK"), "success", ""
+
+
+def live_state(flow: Flow, last_run: FlowRun | None) -> SafeString:
+    """Return the state as a label that the page's script keeps up to date."""
+    text, tone, title = flow_state(flow, last_run)
+    return format_html(
+        '<span class="ob-label ob-{}" title="{}" data-show="{}.state" data-tone="{}.tone">{}</span>',
+        tone, title, flow.name, flow.name, text,
+    )  # fmt: skip
+
+
+def counted(flow: Flow, last_run: FlowRun | None) -> str:
+    """Return what the last run counted; of one under way what it has counted so far, and for how long it runs."""
+    if last_run is None:
+        return words.EMPTY
+    if last_run.status != RunStatus.RUNNING or not is_running(flow):
+        return words.counts(last_run.counts)
+    length = _("for %(span)s so far") % {"span": words.span(timezone.now() - last_run.started_at)}
+    return f"{length} · {words.counts(last_run.counts)}" if last_run.counts else length
+
+
+def live_figures(flows: list[Flow]) -> dict[str, Any]:
+    """Return what the list shows of each flow, for the page's script: four queries, however many flows."""
+    figures: dict[str, Any] = {"open": True}
+    for name, facts in facts_of(flows).items():
+        flow = next(row for row in flows if row.name == name)
+        text, tone, _title = flow_state(flow, facts.last_run)
+        schedule = facts.schedule
+        upcoming = words.EMPTY if flow.paused or schedule is None else words.upcoming(schedule.next_run)
+        figures |= {
+            f"{name}.state": text, f"{name}.tone": tone, f"{name}.counts": counted(flow, facts.last_run),
+            f"{name}.success": strip_tags(words.ago(flow.last_success_at)), f"{name}.next": strip_tags(upcoming),
+        }  # fmt: skip
+        if (run := facts.last_run) is not None:
+            figures |= {
+                f"{name}.error": told(run.error) or words.EMPTY, f"{name}.run": address_of(run),
+                f"{name}.result": run.get_status_display(), f"{name}.run_tone": run_tone(run),
+            }  # fmt: skip
+    return figures
 
 
 def run_label(run: FlowRun) -> SafeString:
     """Return a run's status as a label."""
-    return words.label(run.get_status_display(), RUN_TONES.get(RunStatus(run.status), "plain"))
+    return words.label(run.get_status_display(), run_tone(run))
+
+
+def run_tone(run: FlowRun) -> str:
+    """Return the tone of a run's status."""
+    return RUN_TONES.get(RunStatus(run.status), "plain")
 
 
 def workers_alive() -> bool:

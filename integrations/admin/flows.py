@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.core.validators import MinValueValidator
 from django.db.models import Case, IntegerField, QuerySet, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -20,15 +22,24 @@ from django_q.tasks import async_task
 from .. import sentences
 from ..flows import flow_definitions
 from ..flows.schedules import apply_interval
-from ..models import ApiCall, Flow, FlowRun
+from ..models import Flow, FlowRun
 from ..sentences import joined
 from ..tasks import run_scheduled_flow
 from . import words
-from .base import Admin, ChoicesCheckboxFilter, DropdownFilter, action, display
-from .calls import StartedFilter
-from .flow_states import ensure_flow_rows, facts_of, flow_label, flow_state, interval_of, run_label, workers_alive
+from .base import Admin, action, display
+from .flow_states import (
+    counted,
+    ensure_flow_rows,
+    facts_of,
+    flow_label,
+    interval_of,
+    live_figures,
+    live_state,
+    run_tone,
+    workers_alive,
+)
 from .reasons import ask, come_back
-from .records import RecordAdmin, Section, action_button, facts, link_to, list_address, table
+from .records import action_button, address_of, list_address
 
 TASK = f"{run_scheduled_flow.__module__}.{run_scheduled_flow.__name__}"
 RUNS_SHOWN = 20
@@ -74,7 +85,8 @@ class FlowAdmin(Admin):
     list_filter = ()
     sortable_by = ()
     actions = ("run_now", "pause", "resume")
-    change_form_outer_before_template = "admin/record/buttons.html"
+    list_before_template = "admin/flows/list_tools.html"
+    change_form_outer_before_template = "admin/flows/head.html"
     readonly_fields = (
         "title", "state", "pause_reason", "last_started", "last_success", "next_run", "last_result", "last_error",
         "running_in", "bookmark", "runs",
@@ -98,6 +110,17 @@ class FlowAdmin(Admin):
         """Flows come with the program."""
         return False
 
+    def get_urls(self) -> list[URLPattern]:
+        """Add the live figures."""
+        view = self.admin_site.admin_view(self.progress_view)
+        return [path("progress/", view, name="integrations_flow_progress"), *super().get_urls()]
+
+    def progress_view(self, request: HttpRequest) -> JsonResponse:
+        """Return how every flow stands now, for the pages' script."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return JsonResponse(live_figures(list(Flow.objects.all())))
+
     def get_ordering(self, request: HttpRequest) -> Any:
         """Order the flows as one whole pass runs them."""
         places = [When(name=flow.name, then=flow.position) for flow in flow_definitions()]
@@ -108,8 +131,15 @@ class FlowAdmin(Admin):
     ) -> HttpResponse:
         """Add the buttons that the list's actions are."""
         flow = kwargs.get("obj")
+        by_order = {definition.name for definition in flow_definitions() if definition.by_order}
         context["show_history"] = False
         context["buttons"] = []
+        if flow is not None:
+            run = _facts(flow).last_run
+            context |= {
+                "live_state": live_state(flow, run), "live_counts": _live(flow, "counts", counted(flow, run)),
+                "runs_link": self.runs(flow), "by_order": flow.name in by_order,
+            }  # fmt: skip
         if flow is not None and self.has_operate_permission(request, flow):
             other = ("resume", _("Resume")) if flow.paused else ("pause", _("Pause …"))
             context["buttons"] = [
@@ -147,7 +177,7 @@ class FlowAdmin(Admin):
     @display(description=gettext_lazy("state"))
     def state(self, flow: Flow) -> SafeString:
         """Paused, running, overdue, stopped, or all right."""
-        return flow_state(flow, _facts(flow).last_run)
+        return live_state(flow, _facts(flow).last_run)
 
     @display(description=gettext_lazy("interval"))
     def interval(self, flow: Flow) -> SafeString:
@@ -162,31 +192,37 @@ class FlowAdmin(Admin):
     @display(description=gettext_lazy("last success"))
     def last_success(self, flow: Flow) -> SafeString | str:
         """When it succeeded last."""
-        return words.ago(flow.last_success_at)
+        return _live(flow, "success", words.ago(flow.last_success_at))
 
     @display(description=gettext_lazy("next run"))
     def next_run(self, flow: Flow) -> SafeString | str:
         """When the schedule starts it next."""
         schedule = _facts(flow).schedule
-        return words.EMPTY if flow.paused or schedule is None else words.upcoming(schedule.next_run)
+        upcoming = words.EMPTY if flow.paused or schedule is None else words.upcoming(schedule.next_run)
+        return _live(flow, "next", upcoming)
 
     @display(description=gettext_lazy("last run"))
     def last_result(self, flow: Flow) -> SafeString | str:
         """How the last run ended."""
         run = _facts(flow).last_run
-        return link_to(run, run_label(run)) if run else words.EMPTY
+        if run is None:
+            return words.EMPTY
+        return format_html(
+            '<a class="ob-link" href="{}" data-link="{}.run"><span class="ob-label ob-{}" data-show="{}.result"'
+            ' data-tone="{}.run_tone">{}</span></a>',
+            address_of(run), flow.name, run_tone(run), flow.name, flow.name, run.get_status_display(),
+        )  # fmt: skip
 
     @display(description=gettext_lazy("counts"))
-    def last_counts(self, flow: Flow) -> str:
-        """What the last run counted."""
-        run = _facts(flow).last_run
-        return words.counts(run.counts) if run else words.EMPTY
+    def last_counts(self, flow: Flow) -> SafeString:
+        """What the last run counted, or has counted so far."""
+        return _live(flow, "counts", counted(flow, _facts(flow).last_run))
 
     @display(description=gettext_lazy("error"))
-    def last_error(self, flow: Flow) -> str:
+    def last_error(self, flow: Flow) -> SafeString:
         """Why the last run ended early."""
         run = _facts(flow).last_run
-        return (run.error if run else "") or words.EMPTY
+        return _live(flow, "error", (run.error if run else "") or words.EMPTY)
 
     @display(description=gettext_lazy("running in"))
     def running_in(self, flow: Flow) -> str:
@@ -242,93 +278,13 @@ class FlowAdmin(Admin):
         return come_back(request)
 
 
+def _live(flow: Flow, name: str, text: Any) -> SafeString:
+    """Return a text that the page's script keeps up to date."""
+    return format_html('<span data-show="{}.{}">{}</span>', flow.name, name, text)
+
+
 def _facts(flow: Any) -> Any:
     """Return what ``prepare_page`` read, or read it for a single flow."""
     if not hasattr(flow, "facts"):
         flow.facts = facts_of([flow])[flow.name]
     return flow.facts
-
-
-class FlowNameFilter(DropdownFilter):
-    title = gettext_lazy("flow")
-    parameter_name = "flow"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the flows."""
-        return [(definition.name, definition.label) for definition in flow_definitions()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Limit the list to a flow."""
-        return queryset.filter(flow=self.value()) if self.value() else queryset
-
-
-@admin.register(FlowRun)
-class FlowRunAdmin(RecordAdmin):
-    """Every execution of every flow."""
-
-    list_display = ("started", "flow_title", "state", "trigger", "duration", "numbers", "error_text")
-    list_display_links = ("started",)
-    list_filter: ClassVar[Any] = (FlowNameFilter, ("status", ChoicesCheckboxFilter), StartedFilter)
-    sortable_by = ()
-
-    @display(description=gettext_lazy("started"))
-    def started(self, run: FlowRun) -> SafeString | str:
-        """When it started."""
-        return words.moment(run.started_at)
-
-    @display(description=gettext_lazy("flow"))
-    def flow_title(self, run: FlowRun) -> str:
-        """Which flow."""
-        return flow_label(run.flow)
-
-    @display(description=gettext_lazy("status"))
-    def state(self, run: FlowRun) -> SafeString:
-        """How it ended."""
-        return run_label(run)
-
-    @display(description=gettext_lazy("duration"))
-    def duration(self, run: FlowRun) -> str:
-        """How long it took."""
-        return words.EMPTY if run.finished_at is None else f"{(run.finished_at - run.started_at).total_seconds():.1f} s"
-
-    @display(description=gettext_lazy("counts"))
-    def numbers(self, run: FlowRun) -> str:
-        """What it counted."""
-        return words.counts(run.counts)
-
-    @display(description=gettext_lazy("error"))
-    def error_text(self, run: FlowRun) -> str:
-        """Why it ended early."""
-        return words.shortened(run.error, 120)
-
-    def sections(self, request: HttpRequest, record: FlowRun) -> list[Section]:
-        """Return the run, its counts and notes, and the calls it made."""
-        calls = list(
-            ApiCall.objects.filter(flow_run=record).defer("request_excerpt", "response_excerpt")[: CALLS_SHOWN + 1]
-        )
-        rows = [
-            [link_to(call, words.clock(call.started_at)), call.get_vendor_display(), call.operation,
-             call.status or call.error, f"{call.duration_ms} ms", call.vendor_request_id]
-            for call in calls[:CALLS_SHOWN]
-        ]  # fmt: skip
-        headers = [_("started"), _("vendor"), _("operation"), _("answer"), _("duration"), _("vendor's request id")]
-        calls_made = table(_("API calls, newest first"), headers, rows, _("This run made no call."))
-        if len(calls) > CALLS_SHOWN:
-            calls_made.note = _("Only the newest %(n)d are shown.") % {"n": CALLS_SHOWN}
-        notes = table(
-            _("Notes"), [_("what the run reports")], [[note] for note in record.notes], _("Nothing to report.")
-        )
-        return [
-            facts(_("Run"), [
-                (_("flow"), flow_label(record.flow)), (_("status"), run_label(record)),
-                (_("error code"), record.error_code), (_("error"), record.error),
-            ]),
-            facts(_("Time"), [
-                (_("started by"), record.trigger), (_("started"), words.moment(record.started_at)),
-                (_("finished"), words.moment(record.finished_at)), (_("duration"), self.duration(record)),
-                (_("ran in"), record.holder),
-            ]),
-            facts(_("Counts"), [(words.reason(name), number) for name, number in record.counts.items()], wide=True),
-            notes,
-            calls_made,
-        ]  # fmt: skip

@@ -41,6 +41,7 @@ _reasons: dict[str, str | Promise] = {
     "timeout": gettext_lazy("no answer in time"),
     "connect_failed": gettext_lazy("the vendor could not be reached"),
     "connection_lost": gettext_lazy("connection lost"),
+    "vendor_stopped": gettext_lazy("emergency stop: nothing is written to the vendor"),
 }
 
 

@@ -22,6 +22,7 @@ MOST_LINES = 20
 LONGEST_LINE = 220
 # The worst first; within a kind the oldest.
 URGENCY = (
+    AlertKind.VENDOR_STOP,
     AlertKind.VENDOR_DOWN,
     AlertKind.FLOW_OVERDUE,
     AlertKind.DEADLINE,

@@ -18,7 +18,7 @@ from ..admin.records import address_of, list_address
 from ..deliveries.states import State
 from ..flows.overdue import overdue_flows
 from ..machine import Reach, look
-from ..models import AlertKind, ApiCall, Cause, FlowRun, Vendor
+from ..models import AlertKind, ApiCall, Cause, FlowRun, Vendor, VendorStop
 from ..sentences import packed, told, unpacked
 from .book import AlertSource, Finding, register_alerts
 from .words import clock
@@ -94,6 +94,21 @@ def _describe_vendor(facts: dict[str, Any]) -> str:
     return _("%(vendor)s keeps %(flow)s from working: %(reason)s") % names
 
 
+# --- Emergency stops ------------------------------------------------------------------------------
+
+
+def emergency_stops(_now: datetime) -> Iterator[Finding]:
+    """Find the emergency stops that are open; the alert is over when the stop is ended."""
+    for stop in VendorStop.objects.filter(ended_at__isnull=True):
+        facts = {"vendor": stop.vendor, "who": stop.started_by, "reason": stop.reason[:LONGEST_MESSAGE]}
+        yield Finding(str(stop.pk), facts, address_of(stop))
+
+
+def _describe_stop(facts: dict[str, Any]) -> str:
+    names = {**facts, "vendor": Vendor(facts["vendor"]).label}
+    return _("%(who)s stopped all writes to %(vendor)s: %(reason)s") % names
+
+
 # --- Given up -------------------------------------------------------------------------------------
 
 
@@ -113,6 +128,7 @@ def _describe_given_up(facts: dict[str, Any]) -> str:
 
 def _announce() -> None:
     sources: Iterable[tuple[AlertKind, AlertSource]] = (
+        (AlertKind.VENDOR_STOP, AlertSource(emergency_stops, _describe_stop)),
         (AlertKind.VENDOR_DOWN, AlertSource(down_vendors, _describe_vendor)),
         (AlertKind.FLOW_OVERDUE, AlertSource(late_flows, _describe_flow)),
         (AlertKind.GAVE_UP, AlertSource(given_up, _describe_given_up)),

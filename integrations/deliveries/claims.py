@@ -15,11 +15,13 @@ from ..calls import CallRecord
 from ..models import ApiCall, Attempt, AttemptAction
 from ..processes import current_holder, is_dead
 from ..sentences import gettext as _
+from ..stops import STOPPED_CODE
 from . import outcomes
 from .kinds import DeliveryKind, broken_inside
 from .models import Delivery
 from .outcomes import Outcome
 from .states import State
+from .stopped import while_stopped
 from .transitions import apply_outcome
 
 D = TypeVar("D", bound=Delivery)
@@ -82,6 +84,7 @@ def claim(
         abandoned = [row for row in rows if row.status == State.IN_PROGRESS]
         due = [row for row in rows if row.status == State.DUE]
         refused = _check(kind, due, now) if due else {}
+        refused |= while_stopped(kind, [row for row in due if row.pk not in refused])
         settled = [Result(row, refused[row.pk], AttemptAction.SEND, now) for row in due if row.pk in refused]
         settled += [Result(row, _lease_ran_out(), AttemptAction.SEND, now) for row in abandoned]
         _write(kind, settled, now)
@@ -150,8 +153,18 @@ def record(
             .values_list("pk", flat=True)
         )
         kept = [result for result in results if result.delivery.pk in ours]
+        _go_on_after_a_stop(kind, kept)
         _write(kind, kept, now, run_id)
     return len(results) - len(kept)
+
+
+def _go_on_after_a_stop(kind: DeliveryKind[D], results: Sequence[Result[D]]) -> None:
+    """The door refused these because of an emergency stop; where it has ended meanwhile, nobody would release them."""
+    refused = [one for one in results if one.outcome.code == STOPPED_CODE and one.outcome.state == State.WAITING]
+    stopped = while_stopped(kind, [one.delivery for one in refused])
+    for one in refused:
+        if one.delivery.pk not in stopped:
+            one.outcome = Outcome(State.DUE, counted=False, retry_after=0)
 
 
 def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, run_id: int | None = None) -> None:

@@ -24,7 +24,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from ..calls import CallRecord, collect_calls
-from ..errors import ConfigurationError, Rejected, VendorError
+from ..errors import ConfigurationError, Rejected, VendorError, VendorStopped
 from ..http import writing_only_while
 from ..models import AttemptAction
 from ..sentences import gettext as _
@@ -70,10 +70,15 @@ class PassResult:
 class DeliveryPass(Generic[D]):
     """One pass over the due deliveries of one kind."""
 
-    def __init__(self, kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None = None) -> None:
+    def __init__(
+        self, kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None = None,
+        recorded: Callable[[], None] | None = None,
+    ) -> None:  # fmt: skip
+        """``recorded`` is called in the main thread, outside any transaction, whenever results were recorded."""
         self.kind = kind
         self.pool = pool
         self.run_id = run_id
+        self._recorded = recorded
         self.token = uuid.uuid4().hex
         self.lease = backoff.lease_length(kind.read_timeout_seconds)
         self.result = PassResult()
@@ -221,6 +226,8 @@ class DeliveryPass(Generic[D]):
 
     def _watch_health(self, answer: Answer) -> None:
         error = answer.error
+        if isinstance(error, VendorStopped):
+            return  # says nothing about the vendor's health
         if isinstance(error, ConfigurationError):
             self.result.stopped_by = error
         elif error is not None and not isinstance(error, Rejected):
@@ -259,6 +266,8 @@ class DeliveryPass(Generic[D]):
             self._last_state[result.delivery.pk] = result.delivery.status
             self.result.counts[result.delivery.status] += 1
         self._to_repeat_alone |= any(result.outcome.solo for result in results)
+        if self._recorded:
+            self._recorded()
 
 
 def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
@@ -268,6 +277,12 @@ def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
     with collect_calls() as calls, writing_only_while(work_is_ours):
         try:
             found = call.run()
+        except VendorStopped as problem:
+            error = problem
+            # Refused at the door, unless the call's first write had left before the stop.
+            part = any(made.writes for made in calls)
+            outcome = outcomes.unknown(problem.code, problem.message) if part else outcomes.from_error(problem)
+            found = {delivery.pk: outcome for delivery in call.deliveries}
         except VendorError as problem:
             error = problem
             found = {delivery.pk: outcomes.from_error(problem) for delivery in call.deliveries}

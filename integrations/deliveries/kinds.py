@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from ..models import AttemptAction
 from ..sentences import gettext as _
@@ -44,7 +44,10 @@ class DeliveryKind(ABC, Generic[D]):
     """One kind of delivery: its table, its conditions, its calls."""
 
     name: ClassVar[str]
+    # The vendor that the rows write to; ``vendor_by`` where that differs from row to row: the column that tells, and
+    # the vendor for each of its values.
     vendor: ClassVar[str]
+    vendor_by: ClassVar[tuple[str, Mapping[str, str]] | None] = None
     model: type[D]
     claim_size: ClassVar[int] = 100
     read_timeout_seconds: ClassVar[float] = 30.0
@@ -59,6 +62,25 @@ class DeliveryKind(ABC, Generic[D]):
     def queryset(self) -> QuerySet[D]:
         """Return the rows with what ``check`` and the plans need (``select_related``)."""
         return self.model._default_manager.all()
+
+    def vendor_of(self, delivery: Delivery) -> str:
+        """Return the vendor that sending this row writes to."""
+        return self.vendor if self.vendor_by is None else self.vendor_for(getattr(delivery, self.vendor_by[0]))
+
+    def vendor_for(self, value: str) -> str:
+        """Return the vendor for a value of ``vendor_by``'s column."""
+        return self.vendor if self.vendor_by is None else self.vendor_by[1].get(value, self.vendor)
+
+    def writes_to(self, vendor: str) -> bool:
+        """Return whether some of its rows write to this vendor."""
+        return vendor in (self.vendor_by[1].values() if self.vendor_by else (self.vendor,))
+
+    def writing_to(self, vendor: str) -> Q:
+        """Return the condition on rows whose sending writes to this vendor."""
+        if self.vendor_by is None:
+            return Q() if self.vendor == vendor else Q(pk__in=[])
+        column, vendors = self.vendor_by
+        return Q(**{f"{column}__in": [value for value, known in vendors.items() if known == vendor]})
 
     @abstractmethod
     def check(self, deliveries: Sequence[D], now: datetime) -> dict[int, Outcome]:

@@ -13,6 +13,7 @@ from ..errors import (
     TransientError,
     Uncertain,
     VendorError,
+    VendorStopped,
 )
 from ..sentences import gettext as _
 from .states import State
@@ -109,6 +110,8 @@ def from_error(error: VendorError) -> Outcome:
     """Sort a vendor error into the outcome of the deliveries that were in the call."""
     facts: dict[str, Any] = {"code": error.code, "message": error.message, "error_kind": error.kind.value}
     match error:
+        case VendorStopped():
+            return waiting(error.code, error.message)
         case Uncertain():
             return Outcome(State.UNCERTAIN, request_id="", **facts)
         case Rejected():

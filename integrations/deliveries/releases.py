@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from django.db.models import QuerySet
 
-from ..causes import cause_for_state
+from ..causes import cause_column
 from .models import Delivery
 from .states import FINISHED, IN_FLIGHT, TRANSITIONS, State
 
@@ -44,7 +44,7 @@ def park(rows: QuerySet[D], state: State, code: str, message: str, now: datetime
         last_error=message,
         finished_at=finished_at,
         changed_at=now,
-        cause=cause_for_state(rows.model.KIND, state, code, "", message),
+        cause=cause_column(rows.model.KIND, state, code, message),
     )
 
 

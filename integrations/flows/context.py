@@ -14,11 +14,14 @@ from ..deliveries.claims import save_calls
 from ..deliveries.engine import DeliveryPass, PassResult
 from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
+from ..deliveries.rehearsal import rehearse
 from ..models import Flow, FlowRun
 
 T = TypeVar("T")
 R = TypeVar("R")
 MOST_NOTES = 200
+# How often, at most, a run writes down what it has counted so far.
+PROGRESS_SECONDS = 2.0
 
 
 class FlowContext:
@@ -39,10 +42,12 @@ class FlowContext:
         self.released: set[str] = set()
         self._passes: list[DeliveryPass[Any]] = []
         self._give_up_at = time.monotonic() + budget_seconds if budget_seconds else None
+        self._told_at = time.monotonic()
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to the run's counts."""
         self.counts[what] += number
+        self._tell_progress()
 
     def note(self, text: str) -> None:
         """Add a sentence for staff to the run's record (at most MOST_NOTES are kept)."""
@@ -68,8 +73,12 @@ class FlowContext:
         Flow.objects.filter(pk=self.flow.pk).update(cursor=self.flow.cursor)
 
     def deliver(self, kind_name: str, *, ids: Iterable[int] | None = None) -> PassResult:
-        """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording."""
-        delivery_pass = DeliveryPass(delivery_kinds()[kind_name], self.pool, run_id=self.run.pk)
+        """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording.
+
+        Rows in shadow mode are not sent; what they would have sent is kept.
+        """
+        kind = delivery_kinds()[kind_name]
+        delivery_pass = DeliveryPass(kind, self.pool, run_id=self.run.pk, recorded=self._tell_progress)
         self._passes.append(delivery_pass)
         try:
             result = delivery_pass.run(budget_seconds=self.seconds_left, ids=ids)
@@ -78,6 +87,8 @@ class FlowContext:
             self.counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
         if result.stopped_by is not None:
             raise result.stopped_by
+        if rehearsed := rehearse(kind, self.pool, run_id=self.run.pk, ids=ids):
+            self.count("shadow", rehearsed)
         return result
 
     def heartbeat(self) -> None:
@@ -106,7 +117,15 @@ class FlowContext:
 
     def save_progress(self) -> None:
         """Write the counts so far to the run, so that staff see them while it runs."""
-        FlowRun.objects.filter(pk=self.run.pk).update(counts=dict(self.counts), notes=self.notes)
+        self._told_at = time.monotonic()
+        counts = self.counts.copy()
+        for delivery_pass in self._passes:
+            counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
+        FlowRun.objects.filter(pk=self.run.pk).update(counts=dict(counts), notes=self.notes)
+
+    def _tell_progress(self) -> None:
+        if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+            self.save_progress()
 
     @property
     def now(self) -> Any:

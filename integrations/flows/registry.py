@@ -16,7 +16,10 @@ FlowFunction = Callable[["FlowContext"], None]
 
 @dataclass(frozen=True, slots=True)
 class FlowDefinition:
-    """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass."""
+    """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass.
+
+    ``delivers``: the kind of delivery that it carries out; ``by_order``: whether it can be limited to certain orders.
+    """
 
     name: str
     label: str | Promise
@@ -24,6 +27,7 @@ class FlowDefinition:
     position: int
     run: FlowFunction
     delivers: str = ""
+    by_order: bool = True
 
 
 class UnknownFlow(Exception):
@@ -34,12 +38,12 @@ _flows: dict[str, FlowDefinition] = {}
 
 
 def flow(
-    name: str, label: str | Promise, *, interval_seconds: int, position: int, delivers: str = ""
+    name: str, label: str | Promise, *, interval_seconds: int, position: int, delivers: str = "", by_order: bool = True
 ) -> Callable[[FlowFunction], FlowFunction]:
-    """Announce a function as the flow ``name``. ``delivers`` names the kind of delivery that it carries out."""
+    """Announce a function as the flow ``name``; see ``FlowDefinition``."""
 
     def announce(function: FlowFunction) -> FlowFunction:
-        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers)
+        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers, by_order)
         return function
 
     return announce

@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from ..calls import collect_calls
 from ..causes import refresh_causes
+from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
 from ..errors import VendorError
 from ..models import Flow, FlowRun, RunStatus
 from ..processes import current_holder
 from ..sentences import gettext as _
+from ..stops import open_stops, stop_text
 from .context import FlowContext
 from .lease import Heartbeat, give_lease_back, take_lease
 from .registry import FlowDefinition, get_flow
@@ -38,12 +40,15 @@ class FlowResult:
     error: str = ""
     notes: list[str] = field(default_factory=list)
     released: list[str] = field(default_factory=list)
+    stopped_vendors: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         """Return the line that ``runflow`` prints."""
         line: dict[str, Any] = {"flow": self.flow, "status": self.status, "seconds": self.seconds, **self.counts}
         if self.error:
             line |= {"error_code": self.error_code, "error": self.error}
+        if self.stopped_vendors:
+            line["stopped_vendors"] = self.stopped_vendors
         if self.notes:
             line["notes"] = self.notes
         return line
@@ -83,9 +88,13 @@ def run_flow(
         return FlowResult(name, RunStatus.ALREADY_RUNNING, 0.0)
     try:
         row.refresh_from_db()
-        run = FlowRun.objects.create(flow=name, trigger=trigger, holder=current_holder(), started_at=timezone.now())
+        asked = list(order_ids)
+        run = FlowRun.objects.create(
+            flow=name, trigger=trigger, holder=current_holder(), started_at=timezone.now(),
+            orders_asked=len(asked) or None,
+        )  # fmt: skip
         with CallPool(settings.HTTP_THREADS) as pool, structlog.contextvars.bound_contextvars(flow=name, run=run.pk):
-            context = FlowContext(row, run, pool, budget_seconds=budget_seconds, order_ids=order_ids)
+            context = FlowContext(row, run, pool, budget_seconds=budget_seconds, order_ids=asked)
             with Heartbeat(name, token, context.heartbeat):
                 result = _execute(definition, context)
         result.seconds = round(time.monotonic() - started, 3)
@@ -125,11 +134,22 @@ def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
             text = _("Something broke in OrderBridge: %(error)s. Tell the administrator; the log has the details.")
             result.error = text % {"error": f"{type(error).__name__}: {error}"}
     context.keep_calls(calls)
+    _tell_of_stops(definition, context, result)
     result.counts, result.notes = dict(context.counts), context.notes
     result.released = sorted(context.released)
     if result.error:
         log.warning("flow_stopped", status=result.status, code=result.error_code, reason=result.error)
     return result
+
+
+def _tell_of_stops(definition: FlowDefinition, context: FlowContext, result: FlowResult) -> None:
+    """Say that a vendor is under an emergency stop, where this flow would write to it."""
+    kind = delivery_kinds().get(definition.delivers)
+    stops = open_stops() if kind else {}
+    for vendor, stop in stops.items():
+        if kind and kind.writes_to(vendor):
+            context.note(stop_text(stop))
+            result.stopped_vendors.append(vendor)
 
 
 def _finish(run: FlowRun, result: FlowResult) -> None:

@@ -8,6 +8,7 @@ from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
 from .lingxing_lists import LingXingEntry, LingXingList, ListName
 from .retention import RetentionMark
+from .shadow import ShadowCall
 from .staff import StaffPreference
 from .stops import VendorStop
 
@@ -36,6 +37,7 @@ __all__ = [
     "RateLimit",
     "RetentionMark",
     "RunStatus",
+    "ShadowCall",
     "Slot",
     "StaffPreference",
     "Vendor",

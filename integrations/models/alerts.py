@@ -16,6 +16,7 @@ class AlertKind(models.TextChoices):
     NEW_CAUSE = "new_cause", _("New cause")
     FLOW_OVERDUE = "flow_overdue", _("Flow overdue")
     VENDOR_DOWN = "vendor_down", _("Vendor down")
+    VENDOR_STOP = "vendor_stop", _("Emergency stop")
     DEADLINE = "deadline", _("Deadline at risk")
     GAVE_UP = "gave_up", _("Gave up")
 

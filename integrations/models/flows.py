@@ -51,11 +51,15 @@ class RunStatus(models.TextChoices):
 
 
 class FlowRun(models.Model):
-    """One execution of a flow. ``counts`` maps what was counted (``pulled``, ``succeeded`` …) to numbers."""
+    """One execution of a flow. ``counts`` maps what was counted (``pulled``, ``succeeded`` …) to numbers.
+
+    ``orders_asked``: for how many named orders it ran, NULL for all.
+    """
 
     flow = models.CharField(_("flow"), max_length=40)
     status = models.CharField(_("status"), max_length=20, choices=RunStatus.choices, default=RunStatus.RUNNING)
     trigger = models.CharField(_("started by"), max_length=150, blank=True)
+    orders_asked = models.PositiveIntegerField(_("only for orders"), null=True, blank=True)
     holder = models.CharField(_("ran in"), max_length=120, blank=True)
     started_at = models.DateTimeField(_("started"))
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)

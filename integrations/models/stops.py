@@ -11,7 +11,10 @@ from .calls import Vendor
 
 
 class VendorStop(models.Model):
-    """All writes to a vendor are stopped from ``started_at`` until ``ended_at`` (NULL: still). Reads go on."""
+    """All writes to a vendor are stopped from ``started_at`` until ``ended_at`` (NULL: still). Reads go on.
+
+    ``released`` is how many deliveries its end made due.
+    """
 
     vendor = models.CharField(_("vendor"), max_length=20, choices=Vendor.choices)
     reason = models.CharField(_("reason"), max_length=300)
@@ -19,6 +22,8 @@ class VendorStop(models.Model):
     started_at = models.DateTimeField(_("stopped at"))
     ended_by = models.CharField(_("ended by"), max_length=150, blank=True)
     ended_at = models.DateTimeField(_("ended at"), null=True, blank=True)
+    end_note = models.CharField(_("what was put right"), max_length=300, blank=True)
+    released = models.PositiveIntegerField(_("released"), default=0)
 
     class Meta:
         verbose_name = _("emergency stop")

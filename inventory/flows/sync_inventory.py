@@ -37,7 +37,10 @@ MOST_NAMES = 50
 MOST_UNSETTLED = 10_000
 
 
-@flow(NAME, gettext_lazy("Synchronise stock"), interval_seconds=600, position=6, delivers=StockUpdate.KIND)
+@flow(
+    NAME, gettext_lazy("Synchronise stock"), interval_seconds=600, position=6, delivers=StockUpdate.KIND,
+    by_order=False,
+)  # fmt: skip
 def sync_inventory(context: FlowContext) -> None:
     """Tell DSCO every synchronised item's quantities where they differ from what it last confirmed."""
     _pull_orders_first(context)

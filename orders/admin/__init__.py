@@ -1,5 +1,5 @@
 """The admin of orders, what is owed for them, their mappings and policies."""
 
-from . import deliveries, erp, inbox, mappings, orders, policies, releasing
+from . import deliveries, erp, inbox, mappings, orders, policies, releasing, shadow
 
-__all__ = ["deliveries", "erp", "inbox", "mappings", "orders", "policies", "releasing"]
+__all__ = ["deliveries", "erp", "inbox", "mappings", "orders", "policies", "releasing", "shadow"]

@@ -57,7 +57,8 @@ def flow_facts() -> list[dict[str, Any]]:
         schedule = found[flow.name].schedule
         result.append({
             "title": flow_label(flow.name), "address": address_of(flow),
-            "state": flow_state(flow, found[flow.name].last_run), "last_success": words.ago(flow.last_success_at),
+            "state": words.label(*flow_state(flow, found[flow.name].last_run)),
+            "last_success": words.ago(flow.last_success_at),
             "next_run": words.EMPTY if flow.paused or schedule is None else words.upcoming(schedule.next_run),
         })  # fmt: skip
     return result

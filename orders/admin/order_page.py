@@ -18,9 +18,10 @@ from integrations.admin import words
 from integrations.admin.kinds import PROBLEMS
 from integrations.admin.personal import as_allowed, sees_personal_data
 from integrations.admin.records import address_of, link_to
+from integrations.admin.shadow import shadow_calls, shown_body
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import FINISHED, State
-from integrations.models import ApiCall
+from integrations.models import ApiCall, ShadowCall
 from integrations.redaction import MASK, mask_personal
 from inventory.models import SkuMapping, WarehouseMapping
 
@@ -71,6 +72,7 @@ class StepRow:
     next_try: SafeString | str
     advice: Explanation | None
     body: SafeString | str = ""
+    unsent: SafeString | str = ""
     buttons: list[Button] = field(default_factory=list)
     links: list[SafeString] = field(default_factory=list)
 
@@ -87,6 +89,7 @@ class VersionRow:
 def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
     """Return what the template shows; about twenty queries, however long the order's story is."""
     story = load_story(order)
+    unsent = shadow_calls(story.deliveries)
     may_see = sees_personal_data(request)
     entries = timeline_of(story)
     chosen = request.GET.get("show", "")
@@ -97,7 +100,7 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "dates": _dates(order),
         "notes": _notes(story),
         "lines": [_line(story, line) for line in story.lines],
-        "steps": [_step(request, story, delivery) for delivery in story.deliveries],
+        "steps": [_step(request, story, delivery, unsent) for delivery in story.deliveries],
         "missing": [(code.message, _mapping_address(request, order, code)) for code in story.missing],
         "erp_links": story.links,
         "packages": [_package(package, story.lines) for package in story.packages],
@@ -210,13 +213,14 @@ def _mapping_address(request: HttpRequest, order: Order, code: UnmappedCode) -> 
     return f"{reverse(f'admin:{label}_{name}_add')}?{urlencode(values)}"
 
 
-def _step(request: HttpRequest, story: Story, delivery: Delivery) -> StepRow:
+def _step(request: HttpRequest, story: Story, delivery: Delivery, unsent: dict[tuple[str, int], ShadowCall]) -> StepRow:
     reason = words.reason_text(delivery)
     return StepRow(
         delivery=delivery, name=step_name(delivery), state=words.state_label(delivery.status),
         reason="" if reason == words.EMPTY else reason, finished=delivery.status in FINISHED,
         address=address_of(delivery), next_try=words.upcoming(delivery.next_attempt_at), advice=_advice(delivery),
         body=words.document(as_allowed(request, getattr(delivery, "body", None))),
+        unsent=shown_body(request, unsent.get((delivery.KIND, delivery.pk))),
         buttons=buttons_of_step(request, story.order, delivery),
         links=compose_button(request, delivery) if isinstance(delivery, Shipment) else [],
     )  # fmt: skip

@@ -16,10 +16,25 @@ from integrations.admin.mappings import mappings_changed
 from integrations.inbox import is_running_by_schedule
 
 from ..flows.push_orders import release_mapped
+from ..models import RetailerPolicy
+from ..shadow import release_live
 from ..unmapped import number_parked
 
 # More than this are released by the flow itself, in a worker: nobody should wait for a page that long.
 MOST_AT_ONCE = 3000
+
+
+@receiver(mappings_changed, sender=RetailerPolicy)
+def release_what_is_live(sender: type[Any], request: HttpRequest, **_arguments: Any) -> None:
+    """A policy was saved: what waited in shadow mode goes where the mode is live now."""
+    number = sum(release_live(RetailerPolicy.objects.all(), timezone.now()).values())
+    if number:
+        text = ngettext(
+            "%(n)d delivery that waited in shadow mode is live now and goes at once.",
+            "%(n)d deliveries that waited in shadow mode are live now and go at once.",
+            number,
+        )
+        messages.success(request, text % {"n": number})
 
 
 @receiver(mappings_changed)

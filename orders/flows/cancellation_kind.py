@@ -89,10 +89,11 @@ def resume(order_id: int, now: datetime) -> int:
 
 
 class CancellationKind(DeliveryKind[Cancellation]):
-    """One action of a cancellation; ``vendor`` is LingXing's, DSCO is the other one."""
+    """One action of a cancellation, at the vendor that the action names."""
 
     name: ClassVar[str] = "cancellation"
     vendor: ClassVar[str] = "lingxing"
+    vendor_by = ("action", {ERP.value: "lingxing", DSCO.value: "dsco"})
     model = Cancellation
     claim_size: ClassVar[int] = 50
     deadline = F("order__ship_by")

@@ -30,6 +30,7 @@ from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.models import Attempt, AttemptAction
 from integrations.sentences import gettext as _
+from integrations.stops import STOPPED_CODE
 
 from .. import invoice_calls
 from ..conditions import blocked, is_cancelled
@@ -272,7 +273,7 @@ def renumber(invoice: Invoice, body: InvoiceBody, current: str) -> None:
 def _release_composed(invoices: QuerySet[Invoice], now: datetime) -> None:
     """Composed invoices that waited for the end of a hold, for the policy, or because an order was reopened."""
     rows = invoices.filter(status=State.WAITING, invoice_id__isnull=False, order__shipment__status=State.SUCCEEDED)
-    for chunk in _chunks(rows):
+    for chunk in _chunks(rows.exclude(reason_code=STOPPED_CODE)):  # released by the end of the stop
         stopped = _conditions(chunk)
         release(Invoice.objects.filter(pk__in=[row.pk for row in chunk if row.pk not in stopped]), now)
 

@@ -1,4 +1,5 @@
-// Live progress: asks an element's address once a second and writes the figures into it. Nothing is reloaded.
+// Live progress: asks an element's address once a second (or every data-every milliseconds) and writes the figures
+// into it, or into the element that data-progress-for names. Nothing is reloaded.
 "use strict";
 
 (function () {
@@ -9,7 +10,8 @@
         box.querySelectorAll("[data-show]").forEach((part) => {
             const value = figures[part.dataset.show];
             if (value !== undefined && part.textContent !== String(value)) part.textContent = value;
-            if ("tone" in part.dataset && figures.tone) part.className = "ob-label ob-" + figures.tone;
+            const tone = figures[part.dataset.tone || "tone"];
+            if ("tone" in part.dataset && tone) part.className = "ob-label ob-" + tone;
         });
         box.querySelectorAll("[data-percent]").forEach((bar) => { bar.value = figures.percent; });
         box.querySelectorAll("[data-while]").forEach((part) => {
@@ -24,12 +26,15 @@
         });
     }
 
-    function follow(box) {
+    function follow(source) {
+        const box = source.dataset.progressFor ? document.querySelector(source.dataset.progressFor) : source;
+        const every = Number(source.dataset.every) || EVERY_MS;
         let failures = 0;
+        if (!box) return;
         async function look() {
             if (document.hidden) { setTimeout(look, SLOWER_MS); return; }
             try {
-                const answer = await fetch(box.dataset.progress, { credentials: "same-origin", headers: { Accept: "application/json" } });
+                const answer = await fetch(source.dataset.progress, { credentials: "same-origin", headers: { Accept: "application/json" } });
                 if (answer.status === 403 || answer.status === 404 || answer.redirected) return;
                 const figures = await answer.json();
                 failures = 0;
@@ -38,7 +43,7 @@
             } catch (error) {
                 failures += 1;
             }
-            setTimeout(look, failures ? SLOWER_MS : EVERY_MS);
+            setTimeout(look, failures ? SLOWER_MS : every);
         }
         setTimeout(look, 300);
     }

@@ -15,7 +15,8 @@ from django_q.models import OrmQ, Task
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Export
+from integrations.models import Export, ShadowCall
+from integrations.stopping import end_stop, stop_vendor
 from orders.models import ErpPush
 from tests.staff.people import kept
 
@@ -45,6 +46,9 @@ def _one_of_each() -> None:
     Group.objects.create(name="Customer service")
     OrmQ.objects.create(key="orderbridge", payload="")
     now = timezone.now()
+    end_stop(stop_vendor("dsco", "wrong prices", "mei").pk, "prices are right", "mei")
+    push = ErpPush.objects.order_by("pk")[0]
+    ShadowCall.objects.create(kind="erp_push", delivery_id=push.pk, key=push.key, vendor="lingxing", made_at=now)
     for number, success in enumerate((True, False)):
         Task.objects.create(id=f"{number:032}", name=f"task {number}", func="f", started=now, stopped=now,
                             success=success, attempt_count=1)  # fmt: skip

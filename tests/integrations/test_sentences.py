@@ -162,11 +162,25 @@ def test_a_translation_with_a_wrong_placeholder_shows_the_english():
 
 # Modules whose texts are said to whoever asks, while he waits, and never kept.
 SAID_AT_ONCE = {
-    "integrations/alerts/messages.py", "integrations/alerts/sources.py", "orders/comparison_rows.py",
-    "orders/compose_drafts.py", "orders/compose_facts.py", "orders/compose_preview.py", "orders/composed_packages.py",
-    "orders/deadline_alerts.py", "orders/mapping_files.py", "orders/policy_words.py", "orders/policy_checks.py", "orders/mapping_proposals.py",
-    "orders/mapping_checks.py", "inventory/mapping_checks.py", "integrations/lingxing/checking.py", "orders/timeline.py", "orders/explanations.py",
-}  # fmt: skip
+    "integrations/alerts/messages.py",
+    "integrations/alerts/sources.py",
+    "integrations/lingxing/checking.py",
+    "integrations/stopping.py",
+    "inventory/mapping_checks.py",
+    "orders/comparison_rows.py",
+    "orders/compose_drafts.py",
+    "orders/compose_facts.py",
+    "orders/compose_preview.py",
+    "orders/composed_packages.py",
+    "orders/deadline_alerts.py",
+    "orders/explanations.py",
+    "orders/mapping_checks.py",
+    "orders/mapping_files.py",
+    "orders/mapping_proposals.py",
+    "orders/policy_checks.py",
+    "orders/policy_words.py",
+    "orders/timeline.py",
+}
 
 
 def test_modules_that_write_sentences_take_gettext_from_here():

@@ -2,8 +2,11 @@
 "use strict";
 
 document.addEventListener("DOMContentLoaded", function () {
-    const words = (document.querySelector(".ob-skip") || document.body).dataset;
-    const ICON_NAMES = { dock_to_right: words.obMenu, close: words.obClose, search: words.obSearch, sync_alt: words.obHome };
+    const words = document.querySelector("meta[name=ob-words]").dataset;
+    const ICON_NAMES = {
+        close: words.close, dock_to_right: words.menu, more_horiz: words.tools, search: words.search, sync_alt: words.home,
+        light_mode: words.theme, dark_mode: words.theme, computer: words.theme,
+    };
     const ICON = ".material-symbols-outlined";
     const NATIVE = "a[href], button, input, select, textarea, summary";
 
@@ -50,6 +53,6 @@ document.addEventListener("DOMContentLoaded", function () {
     const search = document.getElementById("searchbar");
     if (search) search.setAttribute("aria-label", search.placeholder);
     document.querySelectorAll("[data-simplebar]").forEach((box) => {
-        box.dataset.simplebarAriaLabel = box.closest("nav") ? words.obMenu : title ? title.innerText.trim() : "";
+        box.dataset.simplebarAriaLabel = box.closest("nav") ? words.menu : title ? title.innerText.trim() : "";
     });
 });

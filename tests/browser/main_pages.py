@@ -38,12 +38,11 @@ def furnish(user: Any, number: int = 12) -> dict[str, str]:
     }
 
 
-def preview_bulk(page: Any, action: str = "retry_now") -> None:
-    """Select all rows of the list that ``page`` shows and ask for a bulk action: its preview opens."""
+def choose_all(page: Any, action: str, everywhere: bool = False) -> None:
+    """Tick all rows that the list shows, or all that match, and ask for an action: its page opens."""
     page.check("#action-toggle")
-    everything = page.locator(".select-across, .question a")
-    if everything.count() and everything.first.is_visible():
-        everything.first.click()
+    if everywhere:
+        page.click(".question a")
     page.select_option("select[name=action]", action)
     page.click("button[name=index]")
     page.wait_for_selector("input[name=confirmed]", state="attached")

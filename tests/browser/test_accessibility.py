@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.db import connection
 
-from .main_pages import furnish, preview_bulk
+from .main_pages import choose_all, furnish
 
 pytestmark = [
     pytest.mark.browser,
@@ -101,7 +101,7 @@ def test_every_main_page_keeps_the_rules(language: str, width: int, open_page: A
         page.goto(address)
         look(name)
     page.goto(pages["deliveries"])
-    preview_bulk(page)
+    choose_all(page, "retry_now")
     look("bulk preview")
     page.context.clear_cookies(name="sessionid")
     page.goto("/admin/login/")

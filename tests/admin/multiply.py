@@ -28,7 +28,7 @@ def multiply(model: type[models.Model], number: int) -> int:
         except StopIteration:
             break
         for field in _unique(model):
-            setattr(copy, field.attname, _other(field, getattr(original, field.attname), f"{model.__name__}{index}", index))
+            setattr(copy, field.attname, _other(field, getattr(original, field.attname), f"{model.__name__[0]}{index}", index))
         copies.append(copy)
     model._base_manager.bulk_create(copies)
     return len(copies)

@@ -131,7 +131,7 @@ def logged_in(browser: Any, base: str, language: str, shot: Shot) -> Any:
 def prepare(page: Any) -> dict[str, str]:
     """Wait for the demo's troubles, retry what failed as a bulk run; return the addresses that are known only then."""
     give_up_at = time.monotonic() + LONGEST_WAIT
-    to_decide = "#content a[href*='/by-hand/']"
+    to_decide = "#content table a[href*='/by-hand/']"
     page.goto("/admin/orders/shipment/by-hand/")
     while page.locator(to_decide).count() < 2:
         if time.monotonic() > give_up_at:

@@ -114,6 +114,14 @@ class Admin(ThemedAdmin):
         """Name each field that is edited in the list."""
         return super().get_changelist_form(request, form=ListForm, **kwargs)
 
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Read what can be chosen once for all rows of the list, not once for each."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
+            if isinstance(field, forms.ModelChoiceField):
+                field.choices = list(field.choices)  # type: ignore[assignment]
+        return formset
+
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the user may use this model's actions: whoever has the right to change it."""
         codename = get_permission_codename("change", self.opts)

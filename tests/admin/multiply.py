@@ -28,7 +28,11 @@ def multiply(model: type[models.Model], number: int) -> int:
         except StopIteration:
             break
         for field in _unique(model):
-            setattr(copy, field.attname, _other(field, getattr(original, field.attname), f"{model.__name__[0]}{index}", index))
+            setattr(
+                copy,
+                field.attname,
+                _other(field, getattr(original, field.attname), f"{model.__name__[0]}{index}", index),
+            )
         copies.append(copy)
     model._base_manager.bulk_create(copies)
     return len(copies)
@@ -40,12 +44,14 @@ def _without(model: type[models.Model], field: Any) -> list[Any]:
 
 
 def _unique(model: type[models.Model]) -> list[Any]:
-    """The model's own fields that must differ from row to row, alone or together with others."""
-    names = {name for group in model._meta.unique_together for name in group}
-    for constraint in model._meta.constraints:
-        names |= set(getattr(constraint, "fields", ()))
-    fields = model._meta.concrete_fields
-    return [field for field in fields if (field.unique or field.name in names) and not field.is_relation]
+    """The fields to change: every unique one, and of those that are unique together the roomiest text."""
+    groups = [*model._meta.unique_together, *(getattr(each, "fields", ()) for each in model._meta.constraints)]
+    changed = {field for field in model._meta.concrete_fields if field.unique and not field.is_relation}
+    for group in groups:
+        own = [field for field in map(model._meta.get_field, group) if not field.is_relation]
+        if own and not changed & set(own):
+            changed.add(max(own, key=lambda field: (not field.choices, field.max_length or 0)))
+    return list(changed)
 
 
 def _other(field: Any, value: Any, mark: str, index: int) -> Any:

@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django_q.models import OrmQ
 
+from integrations.causes import refresh_causes
 from integrations.models import BulkRun
 from inventory.models import SkuMapping
 from orders.models import Order, Shipment
@@ -25,9 +26,34 @@ __all__ = ["everything"]
 
 MORE_ROWS = 24
 # The most queries of a page that the table does not name.
-ANY_LIST, ANY_RECORD, ANY_FORM = 10, 10, 10
+ANY_LIST, ANY_RECORD, ANY_FORM = 10, 11, 9
 # The most queries of each page, one line for each.
-MOST: dict[str, int] = {}
+MOST = {
+    "list auth.Group": 11,
+    "record auth.Group": 14,
+    "record auth.User": 12,
+    "list integrations.Cause": 14,
+    "record integrations.Cause": 12,
+    "list integrations.Flow": 13,
+    "list orders.ErpOrder": 11,
+    "list orders.Order": 17,
+    "record orders.Order": 20,
+    "list orders.StoreMapping": 12,
+    "start": 22,
+    "words": 7,
+    "preferences": 7,
+    "audit trail": 21,
+    "find: one": 9,
+    "order list: searched": 24,
+    "order list: second page": 18,
+    "order list: several packages": 17,
+    "inbox: closed": 12,
+    "packages to decide": 12,
+    "compose": 26,
+    "bulk run: progress": 3,
+    "bulk run: result": 4,
+    "history of a mapping": 10,
+}
 
 
 def pages() -> dict[str, str]:
@@ -84,6 +110,7 @@ def test_every_page_keeps_its_number_of_queries_however_many_rows(everything: No
     few = counted(browser, addresses)
     made = {model._meta.label: multiply(model, MORE_ROWS) for model in sorted(MODELS, key=lambda m: m is not Order)}
     assert made["orders.Order"] == made["orders.ErpPush"] == MORE_ROWS
+    refresh_causes()  # the copies stand for nothing: they are closed now, not by the page that is counted
     many = counted(browser, addresses)
     assert {page: (few[page], many[page]) for page in few if many[page] > few[page]} == {}
     assert {page: number for page, number in many.items() if number > most(page)} == {}

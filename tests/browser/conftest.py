@@ -11,7 +11,6 @@ from django.core.cache import cache
 from django.test import Client
 
 
-
 @pytest.fixture
 def boss(transactional_db: None) -> User:
     return User.objects.create_superuser("mei", "mei@example.com", "a-good-password")

@@ -80,7 +80,9 @@ def violations(page: Any, where: str, options: dict[str, Any], without: str = ""
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", 1400), ("zh-hans", 820)])
-def test_every_main_page_keeps_the_rules(language: str, width: int, open_page: Any, boss: Any, live_server: Any) -> None:
+def test_every_main_page_keeps_the_rules(
+    language: str, width: int, open_page: Any, boss: Any, live_server: Any
+) -> None:
     pages = furnish(boss)
     page = open_page(language, width)
     found: list[str] = []
@@ -110,7 +112,9 @@ def test_every_main_page_keeps_the_rules(language: str, width: int, open_page: A
 
 
 @pytest.mark.parametrize(("name", "width"), [("start", 1400), ("order list", 820), ("compose", 1400)])
-def test_the_keyboard_reaches_everything_and_shows_where_it_is(name: str, width: int, open_page: Any, boss: Any) -> None:
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(
+    name: str, width: int, open_page: Any, boss: Any
+) -> None:
     address = furnish(boss, 3)[name]
     page = open_page("en", width)
     page.goto(address)

@@ -47,7 +47,9 @@ def english_of_ours() -> tuple[set[str], list[re.Pattern[str]]]:
         if not PLACE.search(english):
             plain.add(english.strip().casefold())
         elif len(words) > 1:
-            patterns.append(re.compile(".+".join(re.escape(part) for part in PLACE.split(english.strip())), re.IGNORECASE))
+            patterns.append(
+                re.compile(".+".join(re.escape(part) for part in PLACE.split(english.strip())), re.IGNORECASE)
+            )
     return plain, patterns
 
 
@@ -63,7 +65,9 @@ def test_no_main_page_shows_english_of_ours(open_page: Any, boss: Any) -> None:
 
     def read(name: str) -> None:
         for text in page.evaluate(SHOWN):
-            if text not in stored and (text.casefold() in plain or any(pattern.fullmatch(text) for pattern in patterns)):
+            if text not in stored and (
+                text.casefold() in plain or any(pattern.fullmatch(text) for pattern in patterns)
+            ):
                 left.append(f"{name}: {text}")
 
     for name, address in pages.items():

@@ -42,7 +42,6 @@ def test_a_mapping_that_is_added_releases_the_order(page, parked, world):
     assert world.lingxing.effect_count("erp_order", parked) == 1
 
 
-
 def test_no_page_loads_anything_from_the_internet(page, parked, live_server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

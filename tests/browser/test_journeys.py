@@ -94,7 +94,9 @@ def many_failures(transactional_db: None, sandbox: Any) -> None:
     )  # fmt: skip
 
 
-def test_two_thousand_rows_are_retried_with_progress_and_a_result(page: Any, many_failures: None, tmp_path: Any) -> None:
+def test_two_thousand_rows_are_retried_with_progress_and_a_result(
+    page: Any, many_failures: None, tmp_path: Any
+) -> None:
     page.goto("/admin/orders/erppush/?status__in=failed")
     choose_all(page, "retry_now", everywhere=True)
     page.wait_for_selector("text=2000 rows will be acted on")

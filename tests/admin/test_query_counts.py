@@ -101,10 +101,10 @@ def counted(browser: Client, addresses: dict[str, str]) -> dict[str, int]:
 
 def most(page: str) -> int:
     usual = {"list": ANY_LIST, "record": ANY_RECORD, "form": ANY_FORM}
-    return MOST.get(page, usual.get(page.split()[0], 0))
+    return MOST.get(page, usual.get(page.split(maxsplit=1)[0], 0))
 
 
-def test_every_page_keeps_its_number_of_queries_however_many_rows(everything: None, browser: Any) -> None:  # noqa: F811
+def test_every_page_keeps_its_number_of_queries_however_many_rows(everything: None, browser: Any) -> None:
     ContentType.objects.get_for_models(*apps.get_models())
     addresses = pages()
     few = counted(browser, addresses)

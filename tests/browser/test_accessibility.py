@@ -56,7 +56,8 @@ WATCH_FOCUS = """() => {
 CONTROLS = "a[href], button, input:not([type=hidden]), select, textarea, summary, [role=button]"
 NOT_REACHED = f"""() => {{
     const visited = new Set(window.visited.map(({{target}}) => target));
-    const open = (each) => each.checkVisibility({{visibilityProperty: true}}) && !each.disabled && !each.closest("[aria-hidden=true]");
+    const open = (each) => each.checkVisibility({{visibilityProperty: true}}) && !each.disabled
+        && !each.closest("[aria-hidden=true]");
     const radios = (each) => each.type === "radio" && window.visited.some(({{target}}) => target.name === each.name);
     return Array.from(document.querySelectorAll("{CONTROLS}"))
         .filter((each) => open(each) && each.tabIndex >= 0 && !visited.has(each) && !radios(each))
@@ -65,7 +66,8 @@ NOT_REACHED = f"""() => {{
 NOT_SEEN = "() => window.visited.filter(({seen}) => !seen).map(({target}) => target.outerHTML.slice(0, 160))"
 MOUSE_ONLY = """() => Array.from(document.querySelectorAll("[x-on\\\\:click]"))
     .filter((each) => each.checkVisibility() && each.id !== "changelist-filter-close"
-        && !each.matches("a[href], button, input, select, textarea, summary, [tabindex]") && !each.querySelector("[role=button]"))
+        && !each.matches("a[href], button, input, select, textarea, summary, [tabindex]")
+        && !each.querySelector("[role=button]"))
     .map((each) => each.outerHTML.slice(0, 160))"""
 
 
@@ -74,7 +76,7 @@ def violations(page: Any, where: str, options: dict[str, Any], without: str = ""
     context = {"exclude": [without]} if without else {"include": ["html"]}
     answer = page.evaluate("([context, options]) => axe.run(context, options)", [context, options])
     return [
-        f"{where}: {rule['id']}: {node['html'][:160]} {(node['any'] or node['all'] or node['none'])[0]['message'][:200]}"
+        f"{where}: {rule['id']}: {node['html'][:160]} {(node['any'] + node['all'] + node['none'])[0]['message'][:200]}"
         for rule in answer["violations"] for node in rule["nodes"][:3]
     ]  # fmt: skip
 

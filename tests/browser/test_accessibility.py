@@ -35,7 +35,8 @@ OWN_RULES = """() => {
     if (heads.length !== 1) found.push(`${heads.length} h1`);
     for (const table of Array.from(document.querySelectorAll("table")).filter(shown))
         if (!table.querySelector("th")) found.push(`table without heads: ${table.outerHTML.slice(0, 120)}`);
-    for (const label of Array.from(document.querySelectorAll(".ob-label, .ob-strip-chip, .ob-tab-number")).filter(shown))
+    const coloured = ".ob-label, .ob-strip-chip, .ob-tab-number";
+    for (const label of Array.from(document.querySelectorAll(coloured)).filter(shown))
         if (!label.innerText.trim()) found.push(`colour without a word: ${label.outerHTML.slice(0, 120)}`);
     return found;
 }"""
@@ -49,7 +50,8 @@ WATCH_FOCUS = """() => {
     document.addEventListener("focusin", ({target}) => {
         let around = target;
         let seen = false;
-        for (let steps = 0; around && steps < 4 && !seen; steps += 1, around = around.parentElement) seen = marked(around);
+        for (let steps = 0; around && steps < 4 && !seen; steps += 1, around = around.parentElement)
+            seen = marked(around);
         window.visited.push({target, seen});
     });
 }"""

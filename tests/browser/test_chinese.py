@@ -25,8 +25,8 @@ SHOWN = """() => {
     while (walk.nextNode()) {
         const around = walk.currentNode.parentElement;
         const text = walk.currentNode.textContent.replace(/\\s+/g, " ").trim();
-        const ours = around.checkVisibility() && !around.closest("script, style, pre, code, .material-symbols-outlined");
-        if (text && ours) texts.add(text);
+        const code = around.closest("script, style, pre, code, .material-symbols-outlined");
+        if (text && !code && around.checkVisibility()) texts.add(text);
     }
     for (const each of document.querySelectorAll("[title], [placeholder], [aria-label]"))
         for (const name of ["title", "placeholder", "aria-label"])

@@ -119,7 +119,7 @@ class Admin(ThemedAdmin):
         formset = super().get_changelist_formset(request, **kwargs)
         for field in formset.form.base_fields.values():
             if isinstance(field, forms.ModelChoiceField):
-                field.choices = list(field.choices)  # type: ignore[assignment]
+                field.choices = list(field.iterator(field))
         return formset
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run test lint bench messages install install-dev lock clean
+.PHONY: help demo run test lint bench screenshots messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
 
 bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench
+
+screenshots: $(VENV)/.installed-dev ## pictures of the main pages, from the demo, to docs/screenshots
+	@$(BIN)/python docs/screenshots.py
 
 messages: $(VENV)/.installed-dev ## collect and compile translations (needs gettext)
 	@$(RUN) makemessages -l zh_Hans --no-wrap --no-location -i '.venv/*' -i 'tests/*' && $(RUN) compilemessages -l zh_Hans -i '.venv'

@@ -56,6 +56,10 @@ def _not_above(request: HttpRequest, user: Any) -> bool:
 class GroupAdmin(DjangoGroupAdmin, Admin):
     """Roles. The program's own four are set to the table of ``roles.py`` after every update."""
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the permissions and what they are about: a role's page names every one of them."""
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The four roles keep their names and permissions; only superusers give permissions to other groups."""
         if obj is not None and obj.name in ROLES:

@@ -28,7 +28,7 @@ UNFOLD: dict[str, Any] = {
     "ENVIRONMENT": "config.start_page.environment",
     "DASHBOARD_CALLBACK": "config.start_page.context",
     "STYLES": [_file("admin.css"), _file("dashboard.css")],
-    "SCRIPTS": [_file("keys.js")],
+    "SCRIPTS": [_file("keys.js"), _file("access.js")],
     "COLORS": {
         "primary": {
             "50": "oklch(97% .014 240)",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
@@ -85,6 +86,15 @@ class PreparedChangeList(ThemedChangeList):
             prepare(request, list(self.result_list))
 
 
+class ListForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A row that is edited in the list: the column's head does not name its fields to a screen reader, this does."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs.setdefault("aria-label", f"{field.label}: {self.instance}")
+
+
 class Admin(ThemedAdmin):
     """A model on the chosen theme: lists without counting the table, filters that are applied together."""
 
@@ -101,6 +111,18 @@ class Admin(ThemedAdmin):
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Any]:
         """Return the list that calls ``prepare_page``."""
         return PreparedChangeList
+
+    def get_changelist_form(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Name each field that is edited in the list."""
+        return super().get_changelist_form(request, form=ListForm, **kwargs)
+
+    def get_changelist_formset(self, request: HttpRequest, **kwargs: Any) -> Any:
+        """Read what can be chosen once for all rows of the list, not once for each."""
+        formset = super().get_changelist_formset(request, **kwargs)
+        for field in formset.form.base_fields.values():
+            if isinstance(field, forms.ModelChoiceField):
+                field.choices = list(field.iterator(field))
+        return formset
 
     def has_operate_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Return whether the user may use this model's actions: whoever has the right to change it."""

@@ -42,14 +42,6 @@ def test_a_mapping_that_is_added_releases_the_order(page, parked, world):
     assert world.lingxing.effect_count("erp_order", parked) == 1
 
 
-def test_the_interface_speaks_chinese(page, parked):
-    page.context.add_cookies([{"name": "django_language", "value": "zh-hans", "url": page.url}])
-    page.goto("/admin/orders/order/")
-    assert "订单" in page.inner_text("body")
-    page.click(f"text={parked}")
-    page.wait_for_selector("text=推单")
-
-
 def test_no_page_loads_anything_from_the_internet(page, parked, live_server):
     asked = []
     page.on("request", lambda request: asked.append(request.url))

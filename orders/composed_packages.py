@@ -68,8 +68,9 @@ class Problem:
 class ComposeFacts:
     """What packages are checked against.
 
-    reported: units by the line's primary key that DSCO shows already; numbers_at_dsco: its tracking numbers of this
-    order; used: other orders' DSCO ids by tracking number. Numbers are in ``casefold()``.
+    reported: units by the line's primary key that DSCO shows, or was told of by other shipments of the order;
+    numbers_at_dsco: the tracking numbers of these; used: other orders' DSCO ids by tracking number. Numbers are in
+    ``casefold()``.
     """
 
     order: Order

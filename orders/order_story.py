@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Q, QuerySet
 
@@ -11,6 +12,7 @@ from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import FINISHED, IN_FLIGHT, State
 from integrations.models import ApiCall, Attempt
 
+from .erp_quantities import ErpUnits, units_in_erp
 from .mappings import MappingBook, UnmappedCode, UnmappedCodes
 from .models import (
     Cancellation,
@@ -22,10 +24,11 @@ from .models import (
     OrderLine,
     OrderVersion,
     Package,
+    Shipment,
 )
 from .quantities import LineQuantities, line_quantities
 
-STEPS = ("erp_push", "acknowledgement", "shipment", "invoice")
+ONCE = ("erp_push", "acknowledgement", "invoice")
 MOST_ATTEMPTS = 200
 MOST_EVENTS = 200
 MOST_VERSIONS = 20
@@ -34,8 +37,8 @@ MOST_BODIES = 40
 
 
 def with_steps(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """Return the orders with the deliveries that each has once."""
-    return orders.select_related(*STEPS)
+    """Return the orders with their deliveries."""
+    return orders.select_related(*ONCE).prefetch_related("shipments")
 
 
 @dataclass
@@ -56,7 +59,14 @@ class Story:
     @cached_property
     def deliveries(self) -> list[Delivery]:
         """Return everything owed for the order, in the order of the steps."""
-        return [*(getattr(self.order, name) for name in STEPS if hasattr(self.order, name)), *self.cancellations]
+        push, acknowledgement, invoice = (getattr(self.order, name, None) for name in ONCE)
+        found = [push, acknowledgement, *self.shipments, invoice, *self.cancellations]
+        return [delivery for delivery in found if delivery is not None]
+
+    @cached_property
+    def shipments(self) -> list[Shipment]:
+        """Return its reports to DSCO: usually one."""
+        return sorted(self.order.shipments.all(), key=lambda row: row.sequence)
 
     @cached_property
     def erp_orders(self) -> list[ErpOrder]:
@@ -67,7 +77,7 @@ class Story:
     def has_shipped(self) -> bool:
         """Return whether goods have left, as far as we know (``cancellation_kind.has_shipped``, without a query)."""
         return (
-            self.order.shipment.status in IN_FLIGHT | {State.SUCCEEDED}
+            any(row.status in IN_FLIGHT | {State.SUCCEEDED} for row in self.shipments)
             or any(package.shipped and not package.ignored for package in self.packages)
             or any(erp_order.status == ErpStatus.SHIPPED and not erp_order.deleted for erp_order in self.erp_orders)
         )
@@ -75,13 +85,19 @@ class Story:
     @cached_property
     def quantities(self) -> dict[int, LineQuantities]:
         """Return how far each line has come, by position."""
-        return line_quantities(self.order, self.lines, self.erp_orders, self.packages)
+        return line_quantities(self.order, self.lines, self.in_erp, self.packages)
+
+    @cached_property
+    def in_erp(self) -> ErpUnits | None:
+        """Return what LingXing held of the order when its ERP orders were last read; None before that."""
+        return units_in_erp(self.lines, self.order.erp_push.platform_order_no, self.erp_orders)
 
 
 def load_story(order: Order) -> Story:
     """Read what belongs to the order (``with_steps``): about a dozen queries, however long its story is."""
     lines = list(order.lines.all())
-    order._prefetched_objects_cache = {"lines": lines}  # type: ignore[attr-defined]
+    prefetched: dict[str, Any] = order.__dict__.setdefault("_prefetched_objects_cache", {})
+    prefetched["lines"] = lines
     story = Story(
         order=order,
         lines=lines,

@@ -56,8 +56,10 @@ def timeline_of(story: Story) -> list[Entry]:
 
 
 def step_name(delivery: Delivery) -> str:
-    """Return the name of a step for staff: the kind, and for cancellations which action."""
+    """Return the name of a step for staff: the kind, for cancellations which action, for later reports which one."""
     name = capfirst(str(delivery._meta.verbose_name))
+    if getattr(delivery, "sequence", 1) > 1:
+        return f"{name} {delivery.sequence}"  # type: ignore[attr-defined]
     display = getattr(delivery, "get_action_display", None)
     return f"{name}: {display()}" if display else name
 

@@ -57,6 +57,11 @@ class LineRow:
     quantities: LineQuantities
     number: int
 
+    @property
+    def to_deliver(self) -> int:
+        """Return the units that LingXing should hold."""
+        return self.line.open_quantity
+
 
 @dataclass(slots=True)
 class StepRow:
@@ -97,6 +102,8 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "dates": _dates(order),
         "notes": _notes(story),
         "lines": [_line(story, line) for line in story.lines],
+        "only_in_erp": sorted(story.in_erp.unmatched.items()) if story.in_erp else [],
+        "erp_read_at": words.moment(min(erp.read_at for erp in story.erp_orders)) if story.in_erp else "",
         "steps": [_step(request, story, delivery) for delivery in story.deliveries],
         "missing": [(code.message, _mapping_address(request, order, code)) for code in story.missing],
         "erp_links": story.links,

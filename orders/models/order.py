@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from integrations.sentences import SentenceField
+
+if TYPE_CHECKING:
+    from .deliveries import Shipment
 
 
 class Stage(models.TextChoices):
@@ -116,6 +119,11 @@ class Order(models.Model):
 
     def __str__(self) -> str:
         return f"{self.dsco_order_id} ({self.po_number})" if self.po_number else self.dsco_order_id
+
+    @property
+    def shipment(self) -> Shipment:
+        """The first of its ``shipments``, which every order has; the others report what that one left."""
+        return next(shipment for shipment in self.shipments.all() if shipment.sequence == 1)
 
 
 class OrderVersion(models.Model):

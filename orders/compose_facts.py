@@ -150,14 +150,17 @@ def snapshot(row: Shipment, facts: ComposeFacts) -> dict[str, Any]:
     """Return what a person sees before he decides, small enough for a form, in no language."""
     return {
         "lines": {str(line.pk): facts.remaining(line) for line in facts.lines},
-        "packages": {one.wo_number: _summary(one) for one in row.order.packages.all() if one.ignored != BY_STAFF},
+        "packages": {
+            one.wo_number: package_summary(one) for one in row.order.packages.all() if one.ignored != BY_STAFF
+        },
         "policy": [facts.policy.require_carrier, facts.policy.require_warehouse_code],
         "composed": [row.chosen_by, numbers_in(row.body) if row.chosen_by else []],
         "order": [row.order.held, asks_to_cancel(row.order, facts.lines)],
     }
 
 
-def _summary(package: Package) -> str:
+def package_summary(package: Package) -> str:
+    """Return a package's number, contents and state in a line, in no language."""
     contents = ", ".join(sorted(f"{line.erp_sku} × {line.quantity}" for line in package.lines.all()))
     state = package.ignored or ("✓" if package.shipped else "…")
     return f"{package.tracking_number or '–'} · {contents or '–'} · {state}"
@@ -174,7 +177,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
         if old != units:
             text = _("Line %(line)s: %(before)s units could be reported before, %(after)s now.")
             found.append(text % {"line": names[pk], "before": 0 if old is None else old, "after": units})
-    found += _package_changes(before.get("packages", {}), after["packages"])
+    found += package_changes(before.get("packages", {}), after["packages"])
     if before.get("composed") != after["composed"]:
         text = _("%(who)s has confirmed packages meanwhile: %(numbers)s.")
         who, numbers = after["composed"]
@@ -186,7 +189,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
     return found
 
 
-def _package_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def package_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return in words what differs between two sets of packages (``package_summary`` by outbound order)."""
     found = []
     for wo_number in sorted({*before, *after}):
         old, new = before.get(wo_number), after.get(wo_number)

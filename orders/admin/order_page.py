@@ -24,10 +24,11 @@ from integrations.models import ApiCall
 from integrations.redaction import MASK, mask_personal
 from inventory.models import SkuMapping, WarehouseMapping
 
+from ..call_parts import Part, part_for
 from ..explanations import Explanation, explain
 from ..mappings import UnmappedCode, service_level_of
 from ..models import OPEN_STAGES, Order, OrderLine, OrderVersion, Package, Shipment, ShippingMapping, StoreMapping
-from ..order_story import MOST_ATTEMPTS, Story, load_story
+from ..order_story import BODIES, MOST_ATTEMPTS, Story, load_story
 from ..personal import consignee_of, is_personal_path
 from ..quantities import LineQuantities
 from ..timeline import Entry, Group, step_name, timeline_of
@@ -108,7 +109,7 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "missing": [(code.message, _mapping_address(request, order, code)) for code in story.missing],
         "erp_links": story.links,
         "packages": [_package(package, story.lines) for package in story.packages],
-        "entries": [_entry(entry) for entry in entries],
+        "entries": [_entry(request, story, entry) for entry in entries],
         "chips": _chips(entries, chosen),
         "chosen": chosen if chosen in Group.values else "",
         "cut": len(story.attempts) >= MOST_ATTEMPTS,
@@ -257,22 +258,21 @@ def _chips(entries: list[Entry], chosen: str) -> list[tuple[str, str, int, bool]
     return chips + [(str(group), str(group.label), numbers[group], group == chosen) for group in Group]
 
 
-def _entry(entry: Entry) -> tuple[Entry, SafeString | str, dict[str, Any] | None]:
+def _entry(request: HttpRequest, story: Story, entry: Entry) -> tuple[Entry, SafeString | str, list[dict[str, Any]]]:
     state = words.state_label(entry.outcome) if entry.outcome else ""
-    return entry, state, _call(entry.attempt.api_call) if entry.attempt else None
+    return entry, state, [_call(request, story, call) for call in entry.calls]
 
 
-def _call(call: ApiCall | None) -> dict[str, Any] | None:
-    """Return a call for the page; of older calls the bodies stand on the call's own page."""
-    if call is None:
-        return None
-    whole = not {"request_excerpt", "response_excerpt"} & call.get_deferred_fields()
+def _call(request: HttpRequest, story: Story, call: ApiCall) -> dict[str, Any]:
+    """Return a call for the page, of a batch only this order's part; older calls' bodies stand on their own page."""
+    whole = not set(BODIES) & call.get_deferred_fields()
+    sent = part_for(as_allowed(request, call.request_excerpt), story.numbers) if whole else Part("")
+    came = part_for(as_allowed(request, call.response_excerpt), story.numbers) if whole else Part("")
     return {
         "call": call, "link": link_to(call, pgettext("a link to follow", "open")), "whole": whole,
         "answer": words.label(call.status, "success" if call.status < 400 and not call.error else "warning")
         if call.status else words.label(_("no answer"), "danger"),
-        "request": words.document(call.request_excerpt) if whole else "",
-        "response": words.document(call.response_excerpt) if whole else "",
+        "parts": [(_("Request"), sent, words.document(sent.text)), (_("Response"), came, words.document(came.text))],
     }  # fmt: skip
 
 

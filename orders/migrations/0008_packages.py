@@ -1,4 +1,5 @@
-# Several reports of one order to DSCO, one after the other; and what LingXing holds of an order, item by item.
+# Several reports of one order to DSCO, one after the other; what LingXing holds of an order, item by item; the vendor
+# calls that a person made for an order.
 
 import django.db.models.deletion
 from django.db import migrations, models
@@ -7,6 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
+        ('integrations', '0008_packages'),
         ('orders', '0005_lists'),
     ]
 
@@ -15,6 +17,11 @@ class Migration(migrations.Migration):
             model_name='erporder',
             name='items',
             field=models.JSONField(blank=True, null=True, verbose_name='items'),
+        ),
+        migrations.AddField(
+            model_name='orderevent',
+            name='api_calls',
+            field=models.ManyToManyField(related_name='order_events', to='integrations.apicall', verbose_name='API calls'),
         ),
         migrations.AddField(
             model_name='shipment',

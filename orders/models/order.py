@@ -161,6 +161,8 @@ class OrderEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=EventKind.choices)
     at = models.DateTimeField(_("at"))
     text = SentenceField(_("text"), blank=True)
+    # The vendor calls that a person's wish has made.
+    api_calls = models.ManyToManyField("integrations.ApiCall", related_name="order_events", verbose_name=_("API calls"))
     actor = models.CharField(_("by"), max_length=150, blank=True)
 
     class Meta:

@@ -18,6 +18,7 @@ from integrations.admin import words
 from integrations.admin.kinds import PROBLEMS
 from integrations.admin.personal import as_allowed, sees_personal_data
 from integrations.admin.records import address_of, link_to
+from integrations.admin.vendor_screens import dsco_order_address, lingxing_order_address
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import FINISHED, State
 from integrations.models import ApiCall
@@ -41,11 +42,13 @@ MOST_CHANGES = 40
 
 @dataclass(slots=True)
 class Fact:
-    """A name and a value of the header; ``copy``: a button puts the value on the clipboard."""
+    """A name and a value of the header; ``copy``: a button copies it; ``link``, ``vendor``: the vendor's own screen."""
 
     name: str
     value: Any
     copy: bool = False
+    link: str = ""
+    vendor: str = ""
 
 
 @dataclass(slots=True)
@@ -131,13 +134,23 @@ def _ids(story: Story) -> list[Fact]:
     numbers = [erp.global_order_no for erp in story.erp_orders]
     tracking = [package.tracking_number for package in story.packages if not package.ignored]
     invoice = (order.invoice.invoice_id or "") if hasattr(order, "invoice") else ""
+    outbound = [package.wo_number for package in story.packages if package.ignored in ("", "reshipment")]
+    push = order.erp_push
+    platform = push.platform_order_no if push.platform_order_no != order.dsco_order_id else ""
     facts: list[tuple[str, list[str]]] = [
         (_("DSCO order id"), [order.dsco_order_id]), (_("PO number"), [order.po_number]),
-        (_("consumer order number"), [order.consumer_order_number]), (_("ERP order number"), numbers),
+        (_("consumer order number"), [order.consumer_order_number]), (_("platform order number"), [platform]),
+        (_("ERP order number"), numbers), (_("outbound order"), outbound),
         (_("our number at DSCO"), [order.supplier_order_number]), (_("tracking number"), tracking),
         (_("invoice number"), [invoice]),
     ]  # fmt: skip
-    return [Fact(capfirst(name), value, copy=True) for name, values in facts for value in values if value]
+    shown = [Fact(capfirst(name), value, copy=True) for name, values in facts for value in values if value]
+    for fact in shown:
+        if fact.value == order.dsco_order_id:
+            fact.link, fact.vendor = dsco_order_address(fact.value), "DSCO"
+        elif fact.value in numbers:
+            fact.link, fact.vendor = lingxing_order_address(fact.value), _("LingXing")
+    return shown
 
 
 def _about(story: Story, may_see: bool) -> list[Fact]:

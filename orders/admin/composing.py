@@ -57,6 +57,7 @@ from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
 FLOW = "report_shipments"
 RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 PERMISSION = "orders.compose_shipment"
+OTHER_REPORT = "other_report"
 
 
 def compose_address(order_id: int) -> str:
@@ -139,6 +140,7 @@ class ComposePage(View):
         }  # fmt: skip
         step = steps.get(action.partition("-")[0], self._save)
         try:
+            _require_same_report(request, self.row)
             return step(request)
         except NotConfirmed as refusal:
             return self._refused(request, refusal)
@@ -235,7 +237,7 @@ class ComposePage(View):
         """Show what was typed with what stands against it, on top of the present facts."""
         self._read(self.row.order_id)
         content = self._posted(request)
-        if "count" not in request.POST:  # only the reason of another button was posted
+        if "count" not in request.POST or refusal.code == OTHER_REPORT:  # nothing typed, or typed for what has gone
             shown = self._stored()
             shown.problems, shown.reason = refusal.problems, request.POST.get("done_reason", "")
             return self._page(request, shown)
@@ -333,6 +335,16 @@ def _suggestions(facts: ComposeFacts) -> dict[str, list[str]]:
     return {name: sorted(values - {"", "*"}) for name, values in zip(names, columns, strict=True)}
 
 
+def _require_same_report(request: HttpRequest, row: Shipment) -> None:
+    """Raise NotConfirmed when the page was built for a report that has gone to DSCO since; it is about the rest now."""
+    if request.POST.get("report", str(row.pk)) == str(row.pk):
+        return
+    before = next((one for one in row.order.shipments.all() if str(one.pk) == request.POST["report"]), None)
+    text = _("%(who)s has reported packages of this order meanwhile: %(numbers)s. Below is what is left of the order.")
+    names = {"who": (before and before.chosen_by) or "–", "numbers": (before and before.remote_reference) or "–"}
+    raise NotConfirmed([Problem(OTHER_REPORT, text % names)])
+
+
 def _version(request: HttpRequest) -> int:
     text = request.POST.get("version", "")
     return int(text) if text.isdecimal() and len(text) < 10 else -1
@@ -372,6 +384,7 @@ def keep_draft(request: HttpRequest, order_id: int) -> HttpResponse:
     content = posted(request.POST, list(row.order.lines.all()))
     now, actor, version = timezone.now(), request.user.get_username(), _version(request)
     try:
+        _require_same_report(request, row)
         if "renew" in request.POST:
             keep_editing(row.pk, actor, version, now)
             return JsonResponse({"version": version, "message": ""})

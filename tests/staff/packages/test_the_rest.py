@@ -189,6 +189,23 @@ class TestWhatItShows:
         assert [(row.open, row.left) for row in page.context["grid"].lines] == [(1, 0), (2, 0)]
         assert [package["include"] for package in page.context["grid"].packages] == [False, True, True]
 
+    def test_who_still_has_the_first_page_open_is_told_and_nothing_of_his_is_taken(self, sandbox):
+        li = operator("li")
+        order_id = in_three_packages(sandbox)
+        row = reports(order_id)[0]
+        stale = inputs(li, row) | {"report": str(row.pk)}
+        Shipment.objects.filter(pk=row.pk).update(edited_by="", edited_at=None)
+        compose(sandbox, order_id, operator("mei"), **PART, **{"p1-include": None, "p2-include": None})
+        run("report_shipments")
+        for action in ("save", "preview", "confirm"):
+            page = li.post(address(row), stale | {"action": action})
+            (problem,) = page.context["shown"].problems
+            assert problem.message.startswith("mei has reported packages of this order meanwhile: T-1.")
+            assert [package["include"] for package in page.context["grid"].packages] == [False, True, True]
+        answer = li.post(f"{address(row)}draft/", stale)
+        assert (answer.status_code, answer.json()["code"]) == (409, "other_report")
+        assert reports(order_id)[1].draft == {}
+
 
 @pytest.mark.django_db
 class TestNeverTwice:

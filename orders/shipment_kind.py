@@ -27,9 +27,9 @@ from .first_sight import is_acknowledged
 from .further_shipments import open_rests
 from .models import RetailerPolicy, Shipment
 from .policies import policies_for
-from .reported import goes_first, told_body
 from .shipment_bodies import Body, exceeds, numbers_in, report_of
 from .shipment_decisions import cancelled_after_shipment
+from .shipment_siblings import beside_others, other_shipments, taken_besides
 from .stages import refresh_stages
 
 
@@ -43,54 +43,11 @@ def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = Non
     undecided = undecided_requests(row.order for row in rows)
     others = other_shipments(rows)
     found = {
-        row.pk: _beside_others(row, bodies[row.pk], others.get(row.pk, ()))
+        row.pk: beside_others(row, bodies[row.pk], others.get(row.pk, ()))
         or _condition(row, bodies[row.pk], policies[row.order.retailer_id], undecided)
         for row in rows
     }
     return {pk: outcome for pk, outcome in found.items() if outcome is not None}
-
-
-def other_shipments(rows: Sequence[Shipment]) -> dict[int, list[Shipment]]:
-    """Return the other shipments of the same orders by primary key, for the few that have several: two queries."""
-    order_ids = {row.order_id for row in rows}
-    several = Shipment.objects.filter(order__in=order_ids, sequence__gt=1).order_by().values("order")
-    siblings: dict[int, list[Shipment]] = defaultdict(list)
-    for sibling in Shipment.objects.filter(order__in=list(several.values_list("order", flat=True))):
-        siblings[sibling.order_id].append(sibling)
-    return {
-        row.pk: [other for other in siblings[row.order_id] if other.pk != row.pk]
-        for row in rows
-        if row.order_id in siblings
-    }
-
-
-def _taken_besides(rows: Sequence[Shipment]) -> set[int]:
-    """Lock the other shipments of these orders; return the rows (primary keys) beside which another worker has one."""
-    others = other_shipments(rows)
-    wanted = {other.pk for siblings in others.values() for other in siblings}
-    if not wanted:
-        return set()
-    free = Shipment.objects.select_for_update(skip_locked=True).filter(pk__in=wanted)
-    taken = wanted - set(free.values_list("pk", flat=True))
-    return {pk for pk, siblings in others.items() if any(other.pk in taken for other in siblings)}
-
-
-def _beside_others(row: Shipment, body: Body, others: Sequence[Shipment]) -> Outcome | None:
-    """What other shipments of the order have told DSCO, or are telling it, is not told again."""
-    if any(goes_first(other, row) for other in others):
-        return outcomes.waiting("waiting_for_other_report")
-    told = told_body(others)
-    doubled = {number.casefold() for number in numbers_in(told)} & {number.casefold() for number in numbers_in(body)}
-    if not doubled and not (told and exceeds(body, row.order.lines.all(), told)):
-        return None
-    return outcomes.needs_attention(
-        "reported_already",
-        _(
-            "Order %(order)s: a part of package %(numbers)s was reported already by another shipment of the order. Put"
-            " together what is left, or skip this shipment."
-        )
-        % {"order": row.order.dsco_order_id, "numbers": ", ".join(numbers_in(body))},
-    )
 
 
 def _condition(row: Shipment, body: Body, policy: RetailerPolicy, undecided: set[int]) -> Outcome | None:
@@ -150,7 +107,7 @@ class ShipmentKind(QueuedOnceKind[Shipment]):
 
         An order's shipments are locked together, so that two workers never send two of them; nobody waits for a lock.
         """
-        taken = _taken_besides(deliveries)
+        taken = taken_besides(deliveries)
         found = conditions(deliveries)
         return found | {pk: outcomes.waiting("waiting_for_other_report") for pk in taken - found.keys()}
 

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0005_roles_and_alerts'),
+        ('integrations', '0006_retention'),
     ]
 
     operations = [

@@ -36,7 +36,8 @@ from ..packages import BY_STAFF, Packed, tracking_numbers
 from ..policies import policies_for
 from ..reported import still_to_report
 from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet
-from ..shipment_kind import conditions, other_shipments
+from ..shipment_kind import conditions
+from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
 
 CHECKED_PER_PASS = 2000

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('integrations', '0008_packages'),
-        ('orders', '0005_lists'),
+        ('orders', '0006_retention'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0008_packages'),
+        ('integrations', '0010_packages'),
         ('orders', '0006_retention'),
     ]
 

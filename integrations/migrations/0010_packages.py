@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0006_retention'),
+        ('integrations', '0009_trim'),
     ]
 
     operations = [

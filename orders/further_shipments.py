@@ -7,9 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.deliveries.states import OPEN, State
+from integrations.sentences import gettext as _
 
 from .events import record_event
 from .models import EventKind, Order, Shipment

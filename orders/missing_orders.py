@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas import DscoOrder, UnreadableOrder
 from integrations.models import ApiCall, Flow, FlowRun, RunStatus
+from integrations.sentences import gettext as _
 
 from .events import record_event
 from .finding import find

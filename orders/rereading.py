@@ -15,6 +15,7 @@ from integrations.dsco import DscoClient
 from integrations.lingxing import LingXingClient
 from integrations.models import ApiCall
 from integrations.sentences import gettext as _
+from integrations.sentences import joined
 
 from .compose_facts import package_changes, package_summary
 from .erp_reading import read_erp_orders
@@ -99,7 +100,7 @@ def reread_from_lingxing(order: Order, actor: str) -> Reread:
     numbers = ", ".join(erp_order.global_order_no for erp_order in found[order.pk])
     names = {"numbers": numbers, "packages": len(read.packed[order.pk])}
     text = _("Read again from LingXing: ERP order %(numbers)s, outbound orders: %(packages)d.") % names
-    text += " " + (" ".join(changed) if changed else _("Nothing has changed."))
+    text = joined([text, *(changed or [_("Nothing has changed.")])])
     return _done(order, actor, Reread(text, found=True, released=set(FOLLOWING_FLOWS) if changed else set()), calls)
 
 
@@ -134,7 +135,7 @@ def _changes(before: _Seen, after: _Seen) -> list[str]:
             continue
         text = _("ERP order %(number)s was: %(before)s; it is now: %(after)s.")
         found.append(text % {"number": number, "before": old or "–", "after": new or "–"})
-    return found + [f"{text}." for text in package_changes(before.packages, after.packages)]
+    return found + [joined([text, "."], by="") for text in package_changes(before.packages, after.packages)]
 
 
 def _done(order: Order, actor: str, result: Reread, calls: Iterable[ApiCall] = ()) -> Reread:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-from django.utils.translation import gettext as _
-
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
+from integrations.sentences import gettext as _
 
 from .models import Shipment
 from .reported import goes_first, told_body

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('integrations', '0009_trim'),
+        ('integrations', '0008_sentences'),
     ]
 
     operations = [

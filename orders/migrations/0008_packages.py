@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('integrations', '0010_packages'),
-        ('orders', '0006_retention'),
+        ('orders', '0007_sentences'),
     ]
 
     operations = [

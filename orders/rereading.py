@@ -100,8 +100,8 @@ def reread_from_lingxing(order: Order, actor: str) -> Reread:
     numbers = ", ".join(erp_order.global_order_no for erp_order in found[order.pk])
     names = {"numbers": numbers, "packages": len(read.packed[order.pk])}
     text = _("Read again from LingXing: ERP order %(numbers)s, outbound orders: %(packages)d.") % names
-    text = joined([text, *(changed or [_("Nothing has changed.")])])
-    return _done(order, actor, Reread(text, found=True, released=set(FOLLOWING_FLOWS) if changed else set()), calls)
+    told = joined([text, *(changed or [_("Nothing has changed.")])])
+    return _done(order, actor, Reread(told, found=True, released=set(FOLLOWING_FLOWS) if changed else set()), calls)
 
 
 @dataclass(slots=True)

@@ -85,6 +85,13 @@ class Environment:
             self._problems.append(f"{name} must be an http or https address, not {value!r}")
         return value
 
+    def link(self, name: str) -> str:
+        """Return an http(s) address with ``{id}`` in it, or "" when the variable is not set."""
+        value = self.url(name, "")
+        if value and "{id}" not in value:
+            self._problems.append(f"{name} must contain {{id}}, where the order's number goes")
+        return value
+
     def time_zone(self, name: str, default: str) -> str:
         """Return the name of an IANA time zone."""
         value = self.text(name, default)

@@ -142,9 +142,11 @@ if env.flag("DJANGO_BEHIND_PROXY"):
 DSCO_BASE_URL = env.url("DSCO_BASE_URL", "https://api.dsco.io/api/v3")
 DSCO_CLIENT_ID = env.text("DSCO_CLIENT_ID", "")
 DSCO_CLIENT_SECRET = env.text("DSCO_CLIENT_SECRET", "")
+DSCO_ORDER_URL = env.link("DSCO_ORDER_URL")
 LINGXING_BASE_URL = env.url("LINGXING_BASE_URL", "https://openapi.lingxing.com")
 LINGXING_APP_ID = env.text("LINGXING_APP_ID", "")
 LINGXING_APP_SECRET = env.text("LINGXING_APP_SECRET", "")
+LINGXING_ORDER_URL = env.link("LINGXING_ORDER_URL")
 LINGXING_PLATFORM_CODE = env.whole("LINGXING_PLATFORM_CODE", 10009)
 LINGXING_TIME_ZONE = env.time_zone("LINGXING_TIME_ZONE", "Asia/Shanghai")
 LINGXING_ORDER_NUMBER_FIELD = env.text(

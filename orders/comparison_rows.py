@@ -12,13 +12,13 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
-from integrations.deliveries.states import State
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
 
 from .invoices import packages_of, shipped_at_dsco, shipped_by_report
 from .models import ErpStatus, Order, OrderLine
 from .personal import consignee_of
+from .reported import told_body
 
 
 @dataclass(slots=True)
@@ -174,8 +174,7 @@ def _line_at_dsco(sides: Sides, line: OrderLine) -> DscoOrderLine | None:
 
 
 def _reported(sides: Sides) -> dict[int, int]:
-    shipment = sides.order.shipment
-    body = shipment.body if shipment.status in (State.SUCCEEDED, State.ACCEPTED) else []
+    body = told_body(sides.order.shipments.all())
     return dict(shipped_by_report(packages_of(body), sides.lines).quantities)
 
 

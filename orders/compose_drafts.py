@@ -262,4 +262,5 @@ def _codes(facts: ComposeFacts, rows: Sequence[Package], names: ShippingNames) -
 
 def _locked(pk: int) -> Shipment:
     rows = Shipment.objects.select_related("order__erp_push").select_for_update(of=("self",))
+    rows = rows.prefetch_related("order__shipments")
     return rows.get(pk=pk)

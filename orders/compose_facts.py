@@ -12,15 +12,15 @@ from django.db.models import Max, Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
-from integrations.deliveries.states import State
+from integrations.deliveries.states import OPEN, State
 from inventory.mappings import WarehouseBook
 
 from .composed_packages import ComposeFacts, line_name
 from .conditions import asks_to_cancel
-from .invoices import shipped_at_dsco
 from .models import Order, OrderLine, Package, Shipment
 from .packages import BY_STAFF
 from .policies import policies_for
+from .reported import is_busy, told_body, units_told
 from .shipment_bodies import numbers_in
 
 OPEN_TO_STAFF = frozenset({State.WAITING, State.DUE, State.NEEDS_ATTENTION, State.FAILED})
@@ -29,21 +29,29 @@ NEWEST_BODIES = 100_000
 
 
 def shipment_for(order_id: int) -> Shipment | None:
-    """Return an order's shipment (by the order's primary key) with everything that composing needs."""
-    rows = Shipment.objects.select_related("order__erp_push", "order__acknowledgement")
-    return rows.prefetch_related("order__lines", "order__packages__lines").filter(order=order_id).first()
+    """Return the shipment of an order (by its primary key) that is to be composed, with everything that this needs.
+
+    It is the first that is not finished; when all are, the last.
+    """
+    rows = Shipment.objects.select_related("order__erp_push", "order__acknowledgement").filter(order=order_id)
+    rows = rows.prefetch_related("order__lines", "order__packages__lines", "order__shipments").order_by("sequence")
+    found = list(rows)
+    return next((row for row in found if row.status in OPEN), found[-1] if found else None)
 
 
-def facts_for(order: Order, numbers: Iterable[str]) -> ComposeFacts:
-    """Return what packages with these tracking numbers are checked against."""
+def facts_for(row: Shipment, numbers: Iterable[str]) -> ComposeFacts:
+    """Return what packages with these tracking numbers are checked against when this shipment reports them."""
+    order = row.order
     lines = list(order.lines.all())
-    shown = shipped_at_dsco(order.payload, lines).quantities
+    others = [other for other in order.shipments.all() if other.pk != row.pk]
+    told = units_told(order, lines, others)
+    numbers_told = [*order.reported_tracking_numbers, *numbers_in(told_body(others))]
     return ComposeFacts(
         order=order,
         lines=lines,
         policy=policies_for([order.retailer_id])[order.retailer_id],
-        reported={line.pk: shown[line.position] for line in lines if shown.get(line.position)},
-        numbers_at_dsco=frozenset(str(number).strip().casefold() for number in order.reported_tracking_numbers),
+        reported={line.pk: told[line.position] for line in lines if told.get(line.position)},
+        numbers_at_dsco=frozenset(str(number).strip().casefold() for number in numbers_told),
         used=used_by_others(order, numbers),
         warehouse_codes=frozenset(WarehouseBook.load().codes()),
     )
@@ -103,6 +111,8 @@ def closed_because(row: Shipment) -> tuple[str, str] | None:
         return "uncertain", words["uncertain"]
     if row.status not in OPEN_TO_STAFF:
         return str(row.status), words[row.status]
+    if any(is_busy(other) for other in row.order.shipments.all() if other.pk != row.pk):
+        return "other_report", words["other_report"]
     if row.order.erp_push.status != State.SUCCEEDED:
         return "not_in_erp", words["not_in_erp"]
     return None
@@ -125,6 +135,10 @@ def _closing_words() -> dict[str, str]:
             "This shipment was skipped. Retry it on its own page first if it is to be reported after all."
         ),
         State.CANCELLED: _("This shipment is no longer owed."),
+        "other_report": _(
+            "Another report of this order is under way, or its outcome is not known yet. What is left of the order is"
+            " known after that."
+        ),
         "not_in_erp": _("The order is not in LingXing yet, so nothing can have left the warehouse for it."),
     }
 
@@ -136,14 +150,17 @@ def snapshot(row: Shipment, facts: ComposeFacts) -> dict[str, Any]:
     """Return what a person sees before he decides, small enough for a form, in no language."""
     return {
         "lines": {str(line.pk): facts.remaining(line) for line in facts.lines},
-        "packages": {one.wo_number: _summary(one) for one in row.order.packages.all() if one.ignored != BY_STAFF},
+        "packages": {
+            one.wo_number: package_summary(one) for one in row.order.packages.all() if one.ignored != BY_STAFF
+        },
         "policy": [facts.policy.require_carrier, facts.policy.require_warehouse_code],
         "composed": [row.chosen_by, numbers_in(row.body) if row.chosen_by else []],
         "order": [row.order.held, asks_to_cancel(row.order, facts.lines)],
     }
 
 
-def _summary(package: Package) -> str:
+def package_summary(package: Package) -> str:
+    """Return a package's number, contents and state in a line, in no language."""
     contents = ", ".join(sorted(f"{line.erp_sku} × {line.quantity}" for line in package.lines.all()))
     state = package.ignored or ("✓" if package.shipped else "…")
     return f"{package.tracking_number or '–'} · {contents or '–'} · {state}"
@@ -160,7 +177,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
         if old != units:
             text = _("Line %(line)s: %(before)s units could be reported before, %(after)s now.")
             found.append(text % {"line": names[pk], "before": 0 if old is None else old, "after": units})
-    found += _package_changes(before.get("packages", {}), after["packages"])
+    found += package_changes(before.get("packages", {}), after["packages"])
     if before.get("composed") != after["composed"]:
         text = _("%(who)s has confirmed packages meanwhile: %(numbers)s.")
         who, numbers = after["composed"]
@@ -172,7 +189,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
     return found
 
 
-def _package_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+def package_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """Return in words what differs between two sets of packages (``package_summary`` by outbound order)."""
     found = []
     for wo_number in sorted({*before, *after}):
         old, new = before.get(wo_number), after.get(wo_number)

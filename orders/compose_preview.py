@@ -86,10 +86,10 @@ def remarks(
     missing = missing_units(facts, packages)
     if missing:
         text = ngettext(
-            "%(n)d unit of the order is not reported (%(reason)s). It cannot be reported here later: only in DSCO's"
-            " portal.",
-            "%(n)d units of the order are not reported (%(reason)s). They cannot be reported here later: only in"
-            " DSCO's portal.",
+            "%(n)d unit of the order is not reported (%(reason)s). A further shipment waits for it, which you compose"
+            " when it has left.",
+            "%(n)d units of the order are not reported (%(reason)s). A further shipment waits for them, which you"
+            " compose when they have left.",
             sum(missing.values()),
         )
         found.append(text % {"n": sum(missing.values()), "reason": partial})

@@ -33,7 +33,8 @@ SEPARATORS = re.compile(r"[,;|]")
 class ComposedPackage:
     """One tracking number as a person wants it reported.
 
-    quantities: units by the order line's primary key; ship_date: aware, or None when it is not known.
+    quantities: units by the order line's primary key; ship_date: aware, or None when it is not known; place: where it
+    stands on the page, from 1, for messages (0: as it is counted in the list).
     """
 
     tracking_number: str
@@ -43,13 +44,14 @@ class ComposedPackage:
     service_level: str = ""
     warehouse_code: str = ""
     ship_date: datetime | None = None
+    place: int = 0
 
     def stripped(self) -> ComposedPackage:
         """Return the package without blanks around its texts and without lines of nothing."""
         return ComposedPackage(
             self.tracking_number.strip(), {pk: units for pk, units in self.quantities.items() if units},
             self.carrier.strip(), self.method.strip(), self.service_level.strip(), self.warehouse_code.strip(),
-            self.ship_date,
+            self.ship_date, self.place,
         )  # fmt: skip
 
 
@@ -68,8 +70,9 @@ class Problem:
 class ComposeFacts:
     """What packages are checked against.
 
-    reported: units by the line's primary key that DSCO shows already; numbers_at_dsco: its tracking numbers of this
-    order; used: other orders' DSCO ids by tracking number. Numbers are in ``casefold()``.
+    reported: units by the line's primary key that DSCO shows, or was told of by other shipments of the order;
+    numbers_at_dsco: the tracking numbers of these; used: other orders' DSCO ids by tracking number. Numbers are in
+    ``casefold()``.
     """
 
     order: Order
@@ -187,26 +190,27 @@ def _packed(packages: Iterable[ComposedPackage]) -> Counter[int]:
 
 
 def _of_package(facts: ComposeFacts, index: int, package: ComposedPackage, now: datetime) -> Iterator[Problem]:
-    yield from _number(facts, index, package.tracking_number)
+    yield from _number(facts, index, package)
     yield from _contents(facts, index, package)
     yield from _codes(index, package)
     yield from _service(facts.policy, index, package)
     if facts.policy.require_warehouse_code and not package.warehouse_code:
         text = _("Package %(n)d has no warehouse code, and this retailer wants one.")
-        yield Problem("no_warehouse_code", text % {"n": index + 1}, index, "warehouse_code")
+        yield Problem("no_warehouse_code", text % {"n": package.place or index + 1}, index, "warehouse_code")
     if package.ship_date is not None and timezone.is_naive(package.ship_date):
         text = _("Package %(n)d: the ship date has no time zone.")
-        yield Problem("bad_date", text % {"n": index + 1}, index, "ship_date")
+        yield Problem("bad_date", text % {"n": package.place or index + 1}, index, "ship_date")
     elif package.ship_date is not None and package.ship_date > now:
         text = _("Package %(n)d: the ship date is in the future. Report a package when it has left.")
-        yield Problem("future_date", text % {"n": index + 1}, index, "ship_date")
+        yield Problem("future_date", text % {"n": package.place or index + 1}, index, "ship_date")
 
 
-def _number(facts: ComposeFacts, index: int, number: str) -> Iterator[Problem]:
+def _number(facts: ComposeFacts, index: int, package: ComposedPackage) -> Iterator[Problem]:
+    number = package.tracking_number
     found = _wrong_number(facts, number)
     if found is not None:
         code, text = found
-        values = {"n": index + 1, "number": number, "order": facts.used.get(number.casefold(), "")}
+        values = {"n": package.place or index + 1, "number": number, "order": facts.used.get(number.casefold(), "")}
         yield Problem(code, text % values, index, "tracking_number")
 
 
@@ -235,14 +239,18 @@ def _wrong_number(facts: ComposeFacts, number: str) -> tuple[str, str] | None:
 def _contents(facts: ComposeFacts, index: int, package: ComposedPackage) -> Iterator[Problem]:
     known = {line.pk for line in facts.lines}
     if not package.quantities:
-        yield Problem("empty_package", _("Package %(n)d is empty. Fill it or leave it out.") % {"n": index + 1}, index)
+        yield Problem(
+            "empty_package",
+            _("Package %(n)d is empty. Fill it or leave it out.") % {"n": package.place or index + 1},
+            index,
+        )
     for pk, units in package.quantities.items():
         if pk not in known:
             text = _("Package %(n)d holds something that is on no line of this order.")
-            yield Problem("unknown_line", text % {"n": index + 1}, index)
+            yield Problem("unknown_line", text % {"n": package.place or index + 1}, index)
         elif units < 0:
             text = _("Package %(n)d: a quantity is below zero.")
-            yield Problem("bad_quantity", text % {"n": index + 1}, index, "quantity", pk)
+            yield Problem("bad_quantity", text % {"n": package.place or index + 1}, index, "quantity", pk)
 
 
 def _codes(index: int, package: ComposedPackage) -> Iterator[Problem]:
@@ -250,20 +258,20 @@ def _codes(index: int, package: ComposedPackage) -> Iterator[Problem]:
         value = getattr(package, name)
         if len(value) > LONGEST_CODE or not value.isprintable():
             text = _("Package %(n)d: “%(value)s” is too long or contains characters that DSCO would refuse.")
-            yield Problem("bad_text", text % {"n": index + 1, "value": value[:60]}, index, name)
+            yield Problem("bad_text", text % {"n": package.place or index + 1, "value": value[:60]}, index, name)
 
 
 def _service(policy: RetailerPolicy, index: int, package: ComposedPackage) -> Iterator[Problem]:
     if bool(package.carrier) != bool(package.method):
         absent = "method" if package.carrier else "carrier"
         text = _("Package %(n)d: carrier and shipping method go together; one of them is missing.")
-        yield Problem("no_carrier", text % {"n": index + 1}, index, absent)
+        yield Problem("no_carrier", text % {"n": package.place or index + 1}, index, absent)
     elif policy.require_carrier and not package.carrier:
         text = _("Package %(n)d: this retailer wants carrier and shipping method; a service level is not enough.")
-        yield Problem("no_carrier", text % {"n": index + 1}, index, "carrier")
+        yield Problem("no_carrier", text % {"n": package.place or index + 1}, index, "carrier")
     elif not package.carrier and not package.service_level:
         text = _("Package %(n)d needs carrier and shipping method, or a service level.")
-        yield Problem("no_carrier", text % {"n": index + 1}, index, "carrier")
+        yield Problem("no_carrier", text % {"n": package.place or index + 1}, index, "carrier")
 
 
 def _doubled(packages: Sequence[ComposedPackage]) -> Iterator[Problem]:
@@ -272,7 +280,11 @@ def _doubled(packages: Sequence[ComposedPackage]) -> Iterator[Problem]:
         key = package.tracking_number.casefold()
         if key and first.setdefault(key, index) != index:
             text = _("Packages %(first)d and %(n)d have the same tracking number %(number)s. Make one package of both.")
-            values = {"first": first[key] + 1, "n": index + 1, "number": package.tracking_number}
+            values = {
+                "first": packages[first[key]].place or first[key] + 1,
+                "n": package.place or index + 1,
+                "number": package.tracking_number,
+            }
             yield Problem("tracking_number_twice", text % values, index, "tracking_number")
 
 

@@ -85,9 +85,9 @@ def confirm(
     with transaction.atomic():
         Shipment.objects.select_for_update(of=("self",)).get(pk=shipment.pk)
         row = shipment_for(shipment.order_id)
-        if row is None:
-            raise Shipment.DoesNotExist
-        facts = facts_for(row.order, [package.tracking_number for package in packages])
+        if row is None or row.pk != shipment.pk:
+            raise NotConfirmed([Problem("other_report", _("Another shipment of this order is to be composed first."))])
+        facts = facts_for(row, [package.tracking_number for package in packages])
         _require_unchanged(row, facts, actor, seen, version, now)
         problems = check(facts, packages, now, partial=partial, partial_reason=partial_reason)
         if problems:
@@ -164,12 +164,13 @@ def _record(
 
 def _keep_numbers(row: Shipment, facts: ComposeFacts, packages: Sequence[ComposedPackage], now: datetime) -> None:
     """Store typed numbers as packages that don't count: the order is found by them, and no other order can use them."""
-    Package.objects.filter(order=row.order, ignored=BY_STAFF).delete()
+    name = f"staff-{row.order_id}-{row.sequence}-"
+    Package.objects.filter(order=row.order, ignored=BY_STAFF, wo_number__startswith=name).delete()
     known = {one.tracking_number for one in row.order.packages.all() if not one.ignored}
     typed = [package for package in packages if package.tracking_number not in known]
     stored = Package.objects.bulk_create(
         Package(
-            order=row.order, wo_number=f"staff-{row.order_id}-{index}", tracking_number=one.tracking_number,
+            order=row.order, wo_number=f"{name}{index}", tracking_number=one.tracking_number,
             shipped=True, shipped_at=one.ship_date, carrier_name=one.carrier, ignored=BY_STAFF, read_at=now,
         )
         for index, one in enumerate(typed, 1)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from integrations.dsco.schemas import DscoAddress
 from integrations.lingxing.schemas import ErpOrderRow
 
+from .erp_quantities import items_of
 from .models import ErpOrder, Order, OrderErpLink
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def store_erp_orders(
             global_order_no=row.global_order_no, store_id=row.store_id or "", status=row.status,
             split_type=row.split_type, deleted=row.is_deleted, resend_of=row.original_global_order_nos,
             tracking_no=row.tracking_no or "", wid=row.wid or "", logistics_type_id=row.logistics_type_id or "",
-            dropped_fields=dropped.get(row.global_order_no, []), read_at=now,
+            items=items_of(row), dropped_fields=dropped.get(row.global_order_no, []), read_at=now,
         )
         for row in sorted(rows.values(), key=lambda row: row.global_order_no)
     ]  # fmt: skip
@@ -91,7 +92,7 @@ def store_erp_orders(
             unique_fields=["global_order_no"],
             update_fields=[
                 "store_id", "status", "split_type", "deleted", "resend_of", "tracking_no", "wid", "logistics_type_id",
-                "read_at",
+                "items", "read_at",
             ],
         )  # fmt: skip
         by_number = {erp_order.global_order_no: erp_order for erp_order in saved}

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from integrations.models import ApiCall
+
 from .models import EventKind, OrderEvent
 
 LONGEST_COMMENT = 4000
@@ -19,9 +21,11 @@ def record_events(order_ids: Iterable[int], kind: EventKind, text: str, actor: s
     )
 
 
-def record_event(order_id: int, kind: EventKind, text: str, actor: str) -> None:
-    """Write one event of one order, now."""
-    record_events([order_id], kind, text, actor, timezone.now())
+def record_event(order_id: int, kind: EventKind, text: str, actor: str, calls: Iterable[ApiCall] = ()) -> None:
+    """Write one event of one order, now. calls: the vendor calls that belong to it."""
+    event = OrderEvent.objects.create(order_id=order_id, kind=kind, at=timezone.now(), text=text, actor=actor[:150])
+    if calls := list(calls):
+        event.api_calls.set(calls)
 
 
 def comment(order_id: int, text: str, actor: str) -> None:

@@ -155,6 +155,19 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         ),
         (Remedy.COMPOSE, Remedy.POLICY),
     ),
+    "rest_to_report": Explanation(
+        _("A part of the order was reported by hand. Packages that were left out, or that left since, are not."),
+        (
+            _("Compose what is left of the order: only that can be reported now."),
+            _("If it was reported in DSCO's portal already, mark this shipment as done elsewhere."),
+            _("If the rest is not delivered, cancel its lines, or skip this shipment."),
+        ),
+        (Remedy.COMPOSE,), heals=True,
+    ),
+    "reported_already": Explanation(
+        _("A part of these packages was reported already by another shipment of the order."),
+        (_("Compose what is left of the order, or skip this shipment."),), (Remedy.COMPOSE,),
+    ),
     "shipment:quantities_differ": Explanation(
         _("What was packed is not what was ordered. Nothing was reported."),
         (

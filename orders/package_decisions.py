@@ -8,12 +8,13 @@ from django.db.models import Count, F, Q, QuerySet
 
 from integrations.deliveries.states import State
 
+from .further_shipments import REST_LEFT
 from .models import Shipment
 
 # Reasons of ``report_shipments`` that a person can settle by putting the packages together himself.
 REASONS = (
-    "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
-    "tracking_number_used", "reported_differently", "invalid_shipment",
+    "several_packages", REST_LEFT, "quantities_differ", "reported_already", "no_carrier", "no_warehouse_code",
+    "no_tracking_number", "tracking_number_used", "reported_differently", "invalid_shipment",
 )  # fmt: skip
 # What a person composed and DSCO refused: he corrects it and sends it again.
 REFUSED = "refused"

@@ -153,14 +153,18 @@ def _placed(
 ) -> list[PackageLine]:
     units: Counter[tuple[int | None, str]] = Counter()
     for sku, count, certain in products:
-        for line_pk, part in _shared_out(lines if certain else (), left, sku, count):
+        for line_pk, part in shared_out(lines if certain else (), left, sku, count):
             units[line_pk, sku] += part
     return [
         PackageLine(order_line_id=line_pk, erp_sku=sku[:200], quantity=count) for (line_pk, sku), count in units.items()
     ]
 
 
-def _shared_out(lines: Sequence[OrderLine], left: dict[int, int], sku: str, count: int) -> list[tuple[int | None, int]]:
+def shared_out(lines: Sequence[OrderLine], left: dict[int, int], sku: str, count: int) -> list[tuple[int | None, int]]:
+    """Share units of an ERP SKU out to the lines: (line's primary key, units); None where no line has the SKU.
+
+    left: what is still open of each line; it is reduced. Lines with the same SKU are filled in their order.
+    """
     matching = [line for line in lines if sku and sku == (line.erp_sku or line.sku)]
     if not matching:
         return [(None, count)]

@@ -7,42 +7,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.deliveries.states import State
-
+from .erp_quantities import ErpUnits
 from .invoices import packages_of, shipped_by_report
-from .models import ErpOrder, ErpPush, Invoice, Order, OrderLine, Package, Shipment
-
-TOLD = (State.SUCCEEDED, State.ACCEPTED)
+from .models import Invoice, Order, OrderLine, Package
+from .reported import TOLD, units_told
 
 
 @dataclass(slots=True)
 class LineQuantities:
-    """Units of one line."""
+    """Units of one line. ``in_erp``: None while LingXing was not read."""
 
     ordered: int
-    in_erp: int
+    in_erp: int | None
     packed: int
     reported: int
     invoiced: int
     cancelled: int
 
+    @property
+    def differs_in_erp(self) -> bool:
+        """Return whether LingXing holds other units than are to be delivered."""
+        return self.in_erp is not None and self.in_erp != self.ordered - self.cancelled
+
 
 def line_quantities(
-    order: Order, lines: Sequence[OrderLine], erp_orders: Iterable[ErpOrder], packages: Iterable[Package]
+    order: Order, lines: Sequence[OrderLine], in_erp: ErpUnits | None, packages: Iterable[Package]
 ) -> dict[int, LineQuantities]:
-    """Return the quantities by line position. packages: with their lines; erp_orders: those that carry the order now.
-
-    What is in the ERP is what was pushed and not cancelled since, as long as LingXing has an order that is alive;
-    only a live comparison can tell more.
-    """
-    alive = _is_in_erp(order.erp_push, list(erp_orders))
+    """Return the quantities by line position. packages: with their lines; in_erp: see ``units_in_erp``."""
     packed = _packed(packages)
-    reported = _reported(order, order.shipment, lines)
+    reported = units_told(order, lines, order.shipments.all())
     invoiced = _invoiced(order.invoice, lines)
     return {
         line.position: LineQuantities(
             ordered=line.quantity,
-            in_erp=line.open_quantity if alive and line.erp_sku else 0,
+            in_erp=None if in_erp is None else in_erp.by_line[line.pk],
             packed=packed[line.pk],
             reported=reported.get(line.position, 0),
             invoiced=invoiced.get(line.position, 0),
@@ -50,12 +48,6 @@ def line_quantities(
         )
         for line in lines
     }
-
-
-def _is_in_erp(push: ErpPush, erp_orders: Sequence[ErpOrder]) -> bool:
-    if push.status != State.SUCCEEDED:
-        return False
-    return not erp_orders or any(not erp_order.dead for erp_order in erp_orders)
 
 
 def _packed(packages: Iterable[Package]) -> Counter[int]:
@@ -67,14 +59,6 @@ def _packed(packages: Iterable[Package]) -> Counter[int]:
             if line.order_line_id:
                 units[line.order_line_id] += line.quantity
     return units
-
-
-def _reported(order: Order, shipment: Shipment, lines: Sequence[OrderLine]) -> Mapping[int, int]:
-    """What our report says; without one (it was reported elsewhere) what DSCO shows."""
-    if shipment.status in TOLD and shipment.body:
-        return shipped_by_report(packages_of(shipment.body), lines).quantities
-    shown = order.payload.get("packages") if isinstance(order.payload, dict) else None
-    return shipped_by_report(packages_of(shown if isinstance(shown, list) else []), lines).quantities
 
 
 def _invoiced(invoice: Invoice, lines: Sequence[OrderLine]) -> Mapping[int, int]:

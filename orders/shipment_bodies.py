@@ -89,13 +89,16 @@ def numbers_in(body: Body) -> list[str]:
     return [str(shipment["trackingNumber"]) for shipment in body]
 
 
-def exceeds(body: Body, lines: Iterable[OrderLine]) -> bool:
-    """Return whether a body reports more of some line than is open, or something that is on no line."""
+def exceeds(body: Body, lines: Iterable[OrderLine], told: Sequence[dict[str, Any]] = ()) -> bool:
+    """Return whether a body reports more of some line than is open, or something that is on no line.
+
+    told: what other shipments of the order have reported already.
+    """
     open_units: Counter[tuple[Any, ...]] = Counter()
     for line in lines:
         open_units[identity_of(line)] += line.open_quantity
     sent: Counter[tuple[Any, ...]] = Counter()
-    for item in (item for shipment in body for item in shipment["lineItems"]):
+    for item in (item for shipment in (*told, *body) for item in shipment["lineItems"]):
         sent[_identity(item)] += item["quantity"]
     return any(units > open_units[identity] for identity, units in sent.items())
 

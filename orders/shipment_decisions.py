@@ -18,9 +18,11 @@ from integrations.sentences import joined
 
 from .conditions import is_cancelled
 from .deciding import READY
-from .models import ErpOrder, ErpStatus, Order, OrderLine, RetailerPolicy
+from .further_shipments import REST_LEFT, WAITING_FOR_REST
+from .models import ErpOrder, ErpStatus, Order, OrderLine, RetailerPolicy, Shipment
 from .packages import Coverage, Packed, Parcel, coverage_of, parcels_of, tracking_numbers
-from .shipment_bodies import Body, CannotCompose, ShippingNames, compose
+from .reported import told_body
+from .shipment_bodies import Body, CannotCompose, ShippingNames, compose, numbers_in
 
 # So long after a package has left, what is still missing is worth a look by a person.
 PATIENCE = timedelta(hours=24)
@@ -28,13 +30,17 @@ PATIENCE = timedelta(hours=24)
 
 @dataclass(slots=True)
 class ShipmentFacts:
-    """What is known of an order when its packages are judged. ``used_elsewhere``: tracking numbers of other orders."""
+    """What is known of an order when its packages are judged.
+
+    used_elsewhere: tracking numbers of other orders; others: the order's other shipments.
+    """
 
     order: Order
     lines: Sequence[OrderLine]
     policy: RetailerPolicy
     packed: Sequence[Packed] = ()
     used_elsewhere: Collection[str] = ()
+    others: Sequence[Shipment] = ()
 
 
 @dataclass(slots=True)
@@ -85,6 +91,29 @@ def judge(facts: ShipmentFacts, names: ShippingNames, now: datetime) -> Decision
         return Decision(READY, compose(facts.order, facts.lines, parcels, facts.policy, names, now))
     except CannotCompose as problem:
         return Decision(outcomes.needs_attention(problem.code, str(problem)))
+
+
+def judge_rest(facts: ShipmentFacts) -> Decision:
+    """Decide about the rest of an order that was reported in part: a person puts it together, when it has left."""
+    told = {number.strip().casefold() for number in facts.order.reported_tracking_numbers}
+    told |= {number.casefold() for number in numbers_in(told_body(facts.others))}
+    left = [one.package for one in facts.packed if one.counts and one.package.shipped]
+    numbers = [number for package in left for number in tracking_numbers(package) if number.casefold() not in told]
+    if not numbers:
+        return Decision(outcomes.waiting(WAITING_FOR_REST))
+    if is_cancelled(facts.order, facts.lines):
+        return Decision(cancelled_after_shipment(facts.order, numbers))
+    return Decision(
+        outcomes.needs_attention(
+            REST_LEFT,
+            _(
+                "A part of order %(order)s was reported; package %(numbers)s has left since, or was left out. Put"
+                " together what is left of the order, or mark it as reported elsewhere; skip it when the rest is not"
+                " delivered."
+            )
+            % {"order": facts.order.dsco_order_id, "numbers": ", ".join(dict.fromkeys(numbers))},
+        )
+    )
 
 
 def cancelled_after_shipment(order: Order, numbers: Sequence[str]) -> Outcome:

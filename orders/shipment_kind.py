@@ -24,10 +24,12 @@ from integrations.sentences import gettext as _
 
 from .conditions import blocked, is_cancelled, undecided_requests
 from .first_sight import is_acknowledged
+from .further_shipments import open_rests
 from .models import RetailerPolicy, Shipment
 from .policies import policies_for
 from .shipment_bodies import Body, exceeds, numbers_in, report_of
 from .shipment_decisions import cancelled_after_shipment
+from .shipment_siblings import beside_others, other_shipments, taken_besides
 from .stages import refresh_stages
 
 
@@ -39,7 +41,12 @@ def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = Non
     bodies = bodies or {row.pk: row.body for row in rows}
     policies = policies_for(row.order.retailer_id for row in rows)
     undecided = undecided_requests(row.order for row in rows)
-    found = {row.pk: _condition(row, bodies[row.pk], policies[row.order.retailer_id], undecided) for row in rows}
+    others = other_shipments(rows)
+    found = {
+        row.pk: beside_others(row, bodies[row.pk], others.get(row.pk, ()))
+        or _condition(row, bodies[row.pk], policies[row.order.retailer_id], undecided)
+        for row in rows
+    }
     return {pk: outcome for pk, outcome in found.items() if outcome is not None}
 
 
@@ -96,8 +103,13 @@ class ShipmentKind(QueuedOnceKind[Shipment]):
         return rows.prefetch_related("order__lines")
 
     def check(self, deliveries: Sequence[Shipment], now: datetime) -> dict[int, Outcome]:
-        """Held, cancelled, not acknowledged, more than is open: nothing is sent."""
-        return conditions(deliveries)
+        """Held, cancelled, not acknowledged, more than is open, another report under way: nothing is sent.
+
+        An order's shipments are locked together, so that two workers never send two of them; nobody waits for a lock.
+        """
+        taken = taken_besides(deliveries)
+        found = conditions(deliveries)
+        return found | {pk: outcomes.waiting("waiting_for_other_report") for pk in taken - found.keys()}
 
     def plan_send(self, deliveries: Sequence[Shipment]) -> Plan[Shipment]:
         """One call for each, or a batch when there are many."""
@@ -125,6 +137,11 @@ class ShipmentKind(QueuedOnceKind[Shipment]):
         confirmed = [row.pk for row, outcome in pairs if outcome.data.get("confirmed")]
         if confirmed:
             Shipment.objects.filter(pk__in=confirmed).update(confirmed_at=now)
+        # Only what a person composed can be a part; without a reference it was done elsewhere, as a whole.
+        told = [row for row, outcome in pairs if row.status == State.SUCCEEDED and outcome.reference]
+        composed = [row.order_id for row in told if row.chosen_by]
+        if composed:
+            open_rests(composed, now)
         refresh_stages(row.order_id for row, _outcome in pairs if row.status in (State.SUCCEEDED, State.SKIPPED))
 
 

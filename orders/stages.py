@@ -8,7 +8,8 @@ from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 
 from integrations.deliveries.states import IN_FLIGHT, State
 
-from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Shipment, Stage
+from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Stage
+from .reported import everything_reported
 
 
 def refresh_stages(order_ids: Iterable[int]) -> None:
@@ -17,13 +18,14 @@ def refresh_stages(order_ids: Iterable[int]) -> None:
     if not ids:
         return
 
-    def done(model: type[ErpPush | Acknowledgement | Shipment | Invoice]) -> Exists:
+    def done(model: type[ErpPush | Acknowledgement | Invoice]) -> Exists:
         return Exists(model._default_manager.filter(order=OuterRef("pk"), status=State.SUCCEEDED))
 
     cancelled = _cancelled()
     stage = Case(
         When(done(Invoice), then=Value(Stage.INVOICED)),
-        When(done(Shipment), then=Value(Stage.SHIPPED)),
+        # Reported in part: it is shipped when nothing more is to be reported.
+        When(everything_reported(), then=Value(Stage.SHIPPED)),
         When(cancelled, then=Value(Stage.CANCELLED)),
         When(Exists(ErpPush.objects.filter(order=OuterRef("pk"), status=State.SKIPPED)), then=Value(Stage.CLOSED)),
         When(done(Acknowledgement), then=Value(Stage.ACKNOWLEDGED)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import models
@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.deliveries.models import Delivery
-from integrations.models import Attempt, AttemptAction
+from integrations.models import ApiCall, Attempt, AttemptAction
 
 from .models import EventKind, OrderEvent, OrderVersion
 from .order_story import Story
@@ -38,7 +38,7 @@ class Entry:
     text: str = ""
     actor: str = ""
     outcome: str = ""
-    attempt: Attempt | None = None
+    calls: list[ApiCall] = field(default_factory=list)
     version: OrderVersion | None = None
 
 
@@ -46,8 +46,11 @@ def timeline_of(story: Story) -> list[Entry]:
     """Return the entries, newest first; at the same moment what followed stands above what it followed from."""
     steps = {(delivery.KIND, delivery.pk): step_name(delivery) for delivery in story.deliveries}
     entries = [_of_version(version) for version in story.versions]
-    entries += [_of_attempt(attempt, steps[attempt.kind, attempt.delivery_id]) for attempt in reversed(story.attempts)]
-    entries += [_of_event(event) for event in reversed(story.events)]
+    entries += [
+        _of_attempt(attempt, steps[attempt.kind, attempt.delivery_id], story.calls.get(attempt, []))
+        for attempt in reversed(story.attempts)
+    ]
+    entries += [_of_event(event, story.calls.get(event, [])) for event in reversed(story.events)]
     oldest_version = story.versions[-1].received_at if story.versions else None
     if oldest_version is None or oldest_version > story.order.first_seen_at:
         entries.append(Entry(story.order.first_seen_at, Group.DSCO, _("First seen")))
@@ -56,24 +59,26 @@ def timeline_of(story: Story) -> list[Entry]:
 
 
 def step_name(delivery: Delivery) -> str:
-    """Return the name of a step for staff: the kind, and for cancellations which action."""
+    """Return the name of a step for staff: the kind, for cancellations which action, for later reports which one."""
     name = capfirst(str(delivery._meta.verbose_name))
+    if getattr(delivery, "sequence", 1) > 1:
+        return f"{name} {delivery.sequence}"  # type: ignore[attr-defined]
     display = getattr(delivery, "get_action_display", None)
     return f"{name}: {display()}" if display else name
 
 
-def _of_attempt(attempt: Attempt, step: str) -> Entry:
+def _of_attempt(attempt: Attempt, step: str, calls: list[ApiCall]) -> Entry:
     by_staff = attempt.action == AttemptAction.STAFF
     return Entry(
         attempt.started_at, Group.STAFF if by_staff else Group.SYSTEM, f"{step} · {attempt.get_action_display()}",
-        attempt.message, attempt.actor, attempt.outcome, attempt,
+        attempt.message, attempt.actor, attempt.outcome, calls,
     )  # fmt: skip
 
 
-def _of_event(event: OrderEvent) -> Entry:
+def _of_event(event: OrderEvent, calls: list[ApiCall]) -> Entry:
     groups = {EventKind.COMMENT: Group.COMMENT, EventKind.REMOTE: Group.DSCO}
     group = groups.get(EventKind(event.kind), Group.STAFF)
-    return Entry(event.at, group, str(event.get_kind_display()), event.text, event.actor)
+    return Entry(event.at, group, str(event.get_kind_display()), event.text, event.actor, calls=calls)
 
 
 def _of_version(version: OrderVersion) -> Entry:

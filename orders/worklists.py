@@ -20,6 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from integrations.deliveries.states import State
 
 from .deadlines import DEADLINES, SHIP, SOON, at_risk, end_of_day
+from .further_shipments import REST_LEFT
 from .holds import KINDS
 from .models import OPEN_STAGES, ErpPush, Order, Shipment, Stage
 
@@ -70,7 +71,7 @@ def _ship_today(now: datetime) -> Sequence[QuerySet[Order]]:
 
 
 def _several_packages(_now: datetime) -> Sequence[QuerySet[Order]]:
-    return _with_delivery([Shipment], Q(status=State.NEEDS_ATTENTION, reason_code="several_packages"))
+    return _with_delivery([Shipment], Q(status=State.NEEDS_ATTENTION, reason_code__in=("several_packages", REST_LEFT)))
 
 
 def _at_risk(now: datetime) -> Sequence[QuerySet[Order]]:

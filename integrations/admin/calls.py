@@ -94,7 +94,7 @@ class ApiCallAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: ApiCall) -> list[Section]:
         """Return the call, what was sent, what came back, and the deliveries it was made for."""
-        attempts = list(record.attempts.all()[:100])
+        attempts = [*record.attempts.all()[:100], *record.earlier_attempts.all()[:100]]
         return [
             facts(_("Call"), [
                 (_("vendor"), record.get_vendor_display()), (_("operation"), record.operation),

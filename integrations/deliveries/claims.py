@@ -27,6 +27,8 @@ from .transitions import apply_outcome
 D = TypeVar("D", bound=Delivery)
 log = structlog.get_logger(__name__)
 
+# A vendor's change log can have very many pages; each attempt of a batch is linked to the last of them.
+MOST_EARLIER_CALLS = 20
 # Every column that an outcome can change.
 OUTCOME_FIELDS = [
     "status", "due_at", "lease_token", "lease_holder", "attempts", "failures", "failing_since", "maybe_sent", "solo",
@@ -184,6 +186,7 @@ def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, r
         update_fields=OUTCOME_FIELDS,
     )
     Attempt.objects.bulk_create(attempts)
+    _link_earlier_calls(attempts, results, api_calls)
     kind.recorded([(result.delivery, result.outcome) for result in results], now)
 
 
@@ -201,6 +204,18 @@ def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, ApiC
         message=result.outcome.message,
         vendor_request_id=last_call.vendor_request_id if last_call else "",
         api_call=api_calls[id(last_call)] if last_call else None,
+    )
+
+
+def _link_earlier_calls(
+    attempts: Sequence[Attempt], results: Sequence[Result[D]], api_calls: dict[int, ApiCall]
+) -> None:
+    """Most attempts make one call, which stands in their own row; what went before it is linked here."""
+    link = Attempt.earlier_calls.through
+    link._default_manager.bulk_create(
+        link(attempt_id=attempt.pk, apicall_id=api_calls[id(call)].pk)
+        for attempt, result in zip(attempts, results, strict=True)
+        for call in result.calls[:-1][-MOST_EARLIER_CALLS:]
     )
 
 

@@ -68,6 +68,18 @@ class DscoClient:
         """Return the raw order, or None when DSCO does not know it (which right after a write proves nothing)."""
         return self._find(operations.GET_ORDER, {"orderKey": "dscoOrderId", "value": dsco_order_id}, "dscoOrderId")
 
+    def get_orders_by_po_number(self, po_number: str) -> list[dict[str, Any]]:
+        """Return the raw orders with this PO number: none, one, or several (it is unique per retailer only)."""
+        params = {"orderKey": "poNumber", "value": po_number, "returnMultiple": "true"}
+        try:
+            found = self._transport.read(operations.GET_ORDER, params).body
+        except Rejected as error:
+            if error.http_status == 404 or error.code == "notFound":
+                return []
+            raise
+        rows = found if isinstance(found, list) else [found]
+        return [row for row in rows if isinstance(row, dict) and str(row.get("poNumber")) == po_number]
+
     def order_pages(
         self,
         *,

@@ -79,6 +79,8 @@ class Attempt(models.Model):
     api_call = models.ForeignKey(
         ApiCall, null=True, blank=True, on_delete=models.SET_NULL, related_name="attempts", verbose_name=_("API call")
     )
+    # What was called before ``api_call`` in the same attempt: usually nothing.
+    earlier_calls = models.ManyToManyField(ApiCall, related_name="earlier_attempts", verbose_name=_("earlier calls"))
     actor = models.CharField(_("by"), max_length=150, blank=True)
 
     class Meta:

@@ -74,7 +74,7 @@ def understood(content: Content) -> Understood:
                 quantities=_quantities(typed["quantities"], place, result.problems),
                 carrier=typed["carrier"], method=typed["method"], service_level=typed["service_level"],
                 warehouse_code=typed["warehouse_code"],
-                ship_date=_ship_date(typed["ship_date"], place, result.problems),
+                ship_date=_ship_date(typed["ship_date"], place, result.problems), place=place + 1,
             )
         )  # fmt: skip
     return result

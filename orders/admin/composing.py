@@ -49,6 +49,7 @@ from ..compose_facts import changes, closed_because, facts_for, may_mark_done, s
 from ..compose_preview import Preview, preview_of
 from ..composed_packages import ComposeFacts, NotConfirmed, Problem, body_of, check
 from ..composing import confirm, hindrance, report_elsewhere
+from ..further_shipments import begin_rest, may_report_rest
 from ..mappings import MappingBook
 from ..models import Shipment, ShippingMapping
 from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
@@ -56,6 +57,7 @@ from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
 FLOW = "report_shipments"
 RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 PERMISSION = "orders.compose_shipment"
+OTHER_REPORT = "other_report"
 
 
 def compose_address(order_id: int) -> str:
@@ -134,9 +136,11 @@ class ComposePage(View):
         steps: dict[str, Callable[[HttpRequest], HttpResponse]] = {
             "save": self._save, "add": self._add, "remove": self._remove, "preview": self._preview,
             "confirm": self._confirm, "reset": self._reset, "take_over": self._take_over, "done": self._done,
+            "rest": self._rest,
         }  # fmt: skip
         step = steps.get(action.partition("-")[0], self._save)
         try:
+            _require_same_report(request, self.row)
             return step(request)
         except NotConfirmed as refusal:
             return self._refused(request, refusal)
@@ -151,7 +155,7 @@ class ComposePage(View):
     def _add(self, request: HttpRequest) -> HttpResponse:
         content = self._posted(request)
         if len(content["packages"]) < MOST_PACKAGES:
-            facts = facts_for(self.row.order, [])
+            facts = facts_for(self.row, [])
             content["packages"].append(empty_package(self.row.order, MappingBook.load([self.row.order]), facts))
         self._keep(request, content)
         return self._back(f"#package-{len(content['packages'])}")
@@ -222,11 +226,18 @@ class ComposePage(View):
         messages.success(request, _("Noted as reported elsewhere. Nothing was sent."))
         return self._back()
 
+    def _rest(self, request: HttpRequest) -> HttpResponse:
+        if begin_rest(self.row.order_id, request.user.get_username()):
+            messages.success(request, _("Put together what is left of the order."))
+        else:
+            messages.info(request, _("Nothing of this order is left to report, or it is under way already."))
+        return self._back()
+
     def _refused(self, request: HttpRequest, refusal: NotConfirmed) -> HttpResponse:
         """Show what was typed with what stands against it, on top of the present facts."""
         self._read(self.row.order_id)
         content = self._posted(request)
-        if "count" not in request.POST:  # only the reason of another button was posted
+        if "count" not in request.POST or refusal.code == OTHER_REPORT:  # nothing typed, or typed for what has gone
             shown = self._stored()
             shown.problems, shown.reason = refusal.problems, request.POST.get("done_reason", "")
             return self._page(request, shown)
@@ -256,18 +267,18 @@ class ComposePage(View):
         return [Problem("changed", text) for text in found]
 
     def _facts(self, read: Understood) -> ComposeFacts:
-        return facts_for(self.row.order, [package.tracking_number for package in read.packages])
+        return facts_for(self.row, [package.tracking_number for package in read.packages])
 
     def _stored(self) -> Shown:
         if has_content(self.row):
             return Shown(content_of(self.row), version=version_of(self.row))
-        facts = facts_for(self.row.order, [])
+        facts = facts_for(self.row, [])
         packages = list(self.row.order.packages.all())
         names = MappingBook.load([self.row.order])
         return Shown(prefilled(facts, packages, names, timezone.now()), version=version_of(self.row))
 
     def _page(self, request: HttpRequest, shown: Shown) -> HttpResponse:
-        facts = facts_for(self.row.order, [])
+        facts = facts_for(self.row, [])
         seen, now = snapshot(self.row, facts), timezone.now()
         closed, editor = closed_because(self.row), editor_of(self.row, now)
         other = editor if editor is not None and editor.name != request.user.get_username() else None
@@ -281,6 +292,8 @@ class ComposePage(View):
             "why": words.reason_text(self.row),
             "ship_by": words.deadline(self.row.order.ship_by),
             "closed": closed,
+            "may_report_rest": self._may(request) and may_report_rest(self.row.order),
+            "reports": [row for row in self.row.order.shipments.all() if row.sequence < self.row.sequence],
             "settled": closed is None and self._settled(request),
             "other": being_edited(other) if other and closed is None else "",
             "may_take_over": self._may(request) and closed is None and other is not None,
@@ -322,6 +335,16 @@ def _suggestions(facts: ComposeFacts) -> dict[str, list[str]]:
     return {name: sorted(values - {"", "*"}) for name, values in zip(names, columns, strict=True)}
 
 
+def _require_same_report(request: HttpRequest, row: Shipment) -> None:
+    """Raise NotConfirmed when the page was built for a report that has gone to DSCO since; it is about the rest now."""
+    if request.POST.get("report", str(row.pk)) == str(row.pk):
+        return
+    before = next((one for one in row.order.shipments.all() if str(one.pk) == request.POST["report"]), None)
+    text = _("%(who)s has reported packages of this order meanwhile: %(numbers)s. Below is what is left of the order.")
+    names = {"who": (before and before.chosen_by) or "–", "numbers": (before and before.remote_reference) or "–"}
+    raise NotConfirmed([Problem(OTHER_REPORT, text % names)])
+
+
 def _version(request: HttpRequest) -> int:
     text = request.POST.get("version", "")
     return int(text) if text.isdecimal() and len(text) < 10 else -1
@@ -361,6 +384,7 @@ def keep_draft(request: HttpRequest, order_id: int) -> HttpResponse:
     content = posted(request.POST, list(row.order.lines.all()))
     now, actor, version = timezone.now(), request.user.get_username(), _version(request)
     try:
+        _require_same_report(request, row)
         if "renew" in request.POST:
             keep_editing(row.pk, actor, version, now)
             return JsonResponse({"version": version, "message": ""})

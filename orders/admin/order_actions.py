@@ -162,7 +162,7 @@ ORDER_ACTIONS: dict[str, OrderAction] = {
         ),
         OrderAction(
             "reread-lingxing", "orders.retry_delivery", gettext_lazy("Read again from LingXing"),
-            gettext_lazy("Its ERP orders are read in LingXing now and stored."),
+            gettext_lazy("Its ERP orders, outbound orders and packages are read in LingXing now and stored."),
             lambda order: hasattr(order, "erp_push"), _reread(reread_from_lingxing),
         ),
         OrderAction(

@@ -26,6 +26,7 @@ from ..models import DEADLINE_STAGES, OPEN_STAGES, Order, Stage
 from ..staff_cancellations import CANCEL_CODES
 from .deadline_filter import DueFilter
 from .filters import AttentionFilter, FirstSeenFilter, ProblemFilter, RetailerFilter
+from .missing_order import missing_order_urls
 from .run_for import run_for_view
 from .search import numbers_not_found, order_ids_for, remember_pasted
 from .waiting import open_deliveries, waits_for
@@ -59,6 +60,7 @@ class OrderListAdmin(RecordAdmin):
             path("run-flows/", view(run_for_view), name="orders_order_run_flows"),
             path("paste/", view(self.paste_view), name="orders_order_paste"),
             path("export/", view(self.export_view), name="orders_order_export"),
+            *missing_order_urls(),
             *super().get_urls(),
         ]
 

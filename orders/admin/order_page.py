@@ -19,16 +19,18 @@ from integrations.admin.kinds import PROBLEMS
 from integrations.admin.personal import as_allowed, sees_personal_data
 from integrations.admin.records import address_of, link_to
 from integrations.admin.shadow import shadow_calls, shown_body
+from integrations.admin.vendor_screens import dsco_order_address, lingxing_order_address
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import FINISHED, State
 from integrations.models import ApiCall, ShadowCall
 from integrations.redaction import MASK, mask_personal
 from inventory.models import SkuMapping, WarehouseMapping
 
+from ..call_parts import Part, part_for
 from ..explanations import Explanation, explain
 from ..mappings import UnmappedCode, service_level_of
 from ..models import OPEN_STAGES, Order, OrderLine, OrderVersion, Package, Shipment, ShippingMapping, StoreMapping
-from ..order_story import MOST_ATTEMPTS, Story, load_story
+from ..order_story import BODIES, MOST_ATTEMPTS, Story, load_story
 from ..personal import consignee_of, is_personal_path
 from ..quantities import LineQuantities
 from ..timeline import Entry, Group, step_name, timeline_of
@@ -41,11 +43,13 @@ MOST_CHANGES = 40
 
 @dataclass(slots=True)
 class Fact:
-    """A name and a value of the header; ``copy``: a button puts the value on the clipboard."""
+    """A name and a value of the header; ``copy``: a button copies it; ``link``, ``vendor``: the vendor's own screen."""
 
     name: str
     value: Any
     copy: bool = False
+    link: str = ""
+    vendor: str = ""
 
 
 @dataclass(slots=True)
@@ -57,6 +61,11 @@ class LineRow:
     map_address: str
     quantities: LineQuantities
     number: int
+
+    @property
+    def to_deliver(self) -> int:
+        """Return the units that LingXing should hold."""
+        return self.line.open_quantity
 
 
 @dataclass(slots=True)
@@ -101,10 +110,12 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "notes": _notes(story),
         "lines": [_line(story, line) for line in story.lines],
         "steps": [_step(request, story, delivery, unsent) for delivery in story.deliveries],
+        "only_in_erp": sorted(story.in_erp.unmatched.items()) if story.in_erp else [],
+        "erp_read_at": words.moment(min(erp.read_at for erp in story.erp_orders)) if story.in_erp else "",
         "missing": [(code.message, _mapping_address(request, order, code)) for code in story.missing],
         "erp_links": story.links,
         "packages": [_package(package, story.lines) for package in story.packages],
-        "entries": [_entry(entry) for entry in entries],
+        "entries": [_entry(request, story, entry) for entry in entries],
         "chips": _chips(entries, chosen),
         "chosen": chosen if chosen in Group.values else "",
         "cut": len(story.attempts) >= MOST_ATTEMPTS,
@@ -126,13 +137,23 @@ def _ids(story: Story) -> list[Fact]:
     numbers = [erp.global_order_no for erp in story.erp_orders]
     tracking = [package.tracking_number for package in story.packages if not package.ignored]
     invoice = (order.invoice.invoice_id or "") if hasattr(order, "invoice") else ""
+    outbound = [package.wo_number for package in story.packages if package.ignored in ("", "reshipment")]
+    push = order.erp_push
+    platform = push.platform_order_no if push.platform_order_no != order.dsco_order_id else ""
     facts: list[tuple[str, list[str]]] = [
         (_("DSCO order id"), [order.dsco_order_id]), (_("PO number"), [order.po_number]),
-        (_("consumer order number"), [order.consumer_order_number]), (_("ERP order number"), numbers),
+        (_("consumer order number"), [order.consumer_order_number]), (_("platform order number"), [platform]),
+        (_("ERP order number"), numbers), (_("outbound order"), outbound),
         (_("our number at DSCO"), [order.supplier_order_number]), (_("tracking number"), tracking),
         (_("invoice number"), [invoice]),
     ]  # fmt: skip
-    return [Fact(capfirst(name), value, copy=True) for name, values in facts for value in values if value]
+    shown = [Fact(capfirst(name), value, copy=True) for name, values in facts for value in values if value]
+    for fact in shown:
+        if fact.value == order.dsco_order_id:
+            fact.link, fact.vendor = dsco_order_address(fact.value), "DSCO"
+        elif fact.value in numbers:
+            fact.link, fact.vendor = lingxing_order_address(fact.value), _("LingXing")
+    return shown
 
 
 def _about(story: Story, may_see: bool) -> list[Fact]:
@@ -254,22 +275,21 @@ def _chips(entries: list[Entry], chosen: str) -> list[tuple[str, str, int, bool]
     return chips + [(str(group), str(group.label), numbers[group], group == chosen) for group in Group]
 
 
-def _entry(entry: Entry) -> tuple[Entry, SafeString | str, dict[str, Any] | None]:
+def _entry(request: HttpRequest, story: Story, entry: Entry) -> tuple[Entry, SafeString | str, list[dict[str, Any]]]:
     state = words.state_label(entry.outcome) if entry.outcome else ""
-    return entry, state, _call(entry.attempt.api_call) if entry.attempt else None
+    return entry, state, [_call(request, story, call) for call in entry.calls]
 
 
-def _call(call: ApiCall | None) -> dict[str, Any] | None:
-    """Return a call for the page; of older calls the bodies stand on the call's own page."""
-    if call is None:
-        return None
-    whole = not {"request_excerpt", "response_excerpt"} & call.get_deferred_fields()
+def _call(request: HttpRequest, story: Story, call: ApiCall) -> dict[str, Any]:
+    """Return a call for the page, of a batch only this order's part; older calls' bodies stand on their own page."""
+    whole = not set(BODIES) & call.get_deferred_fields()
+    sent = part_for(as_allowed(request, call.request_excerpt), story.numbers) if whole else Part("")
+    came = part_for(as_allowed(request, call.response_excerpt), story.numbers) if whole else Part("")
     return {
         "call": call, "link": link_to(call, pgettext("a link to follow", "open")), "whole": whole,
         "answer": words.label(call.status, "success" if call.status < 400 and not call.error else "warning")
         if call.status else words.label(_("no answer"), "danger"),
-        "request": words.document(call.request_excerpt) if whole else "",
-        "response": words.document(call.response_excerpt) if whole else "",
+        "parts": [(_("Request"), sent, words.document(sent.text)), (_("Response"), came, words.document(came.text))],
     }  # fmt: skip
 
 

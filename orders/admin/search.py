@@ -24,7 +24,7 @@ def order_ids_for(text: str, request: HttpRequest | None = None) -> list[int]:
     """
     parts = split_numbers(text)
     found = find(numbers_in(text))
-    if request is not None and len(parts) > 1:
+    if request is not None:
         whole = text.strip()
         missing = [number for number in found.missing if number in parts]
         setattr(request, _NOT_FOUND, [] if whole not in found.missing and len(parts) <= 5 else missing)

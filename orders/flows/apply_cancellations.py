@@ -89,7 +89,7 @@ def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:
 def _chunks(orders: QuerySet[Order]) -> Iterable[list[Order]]:
     last = 0
     while True:
-        rows = orders.filter(pk__gt=last).order_by("pk").select_related("erp_push", "shipment").defer("payload")
+        rows = orders.filter(pk__gt=last).order_by("pk").select_related("erp_push").defer("payload")
         chunk = list(rows.prefetch_related("lines", "cancellations")[:CHUNK])
         if not chunk:
             return

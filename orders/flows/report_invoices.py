@@ -49,6 +49,7 @@ from ..invoices import (
 )
 from ..models import Invoice, InvoiceTiming, OrderLine, Shipment
 from ..policies import policies_for
+from ..reported import TOLD, everything_reported, told_body
 from ..stages import refresh_stages
 
 CHUNK = 500
@@ -77,17 +78,16 @@ def report_invoices(context: FlowContext) -> None:
 
 
 def _without_body(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
-    """Invoices to compose: the shipment is done; also those that a person made due before there was a body."""
-    return invoices.filter(
-        status__in=[State.WAITING, State.DUE], invoice_id__isnull=True, order__shipment__status=State.SUCCEEDED
-    )
+    """Invoices to compose: the shipments are done; also those that a person made due before there was a body."""
+    rows = invoices.filter(status__in=[State.WAITING, State.DUE], invoice_id__isnull=True)
+    return rows.filter(everything_reported("order"))
 
 
 def _chunks(invoices: QuerySet[Invoice]) -> Iterable[list[Invoice]]:
     last = 0
     while True:
-        rows = invoices.filter(pk__gt=last).order_by("pk").select_related("order__shipment")
-        chunk = list(rows.prefetch_related("order__lines")[:CHUNK])
+        rows = invoices.filter(pk__gt=last).order_by("pk").select_related("order")
+        chunk = list(rows.prefetch_related("order__lines", "order__shipments")[:CHUNK])
         if not chunk:
             return
         yield chunk
@@ -116,8 +116,9 @@ def _shipped_by_our_records(invoice: Invoice) -> Shipped:
     """What DSCO's order showed at the last pull, or, where that is not enough, what its change log has confirmed."""
     order, lines = invoice.order, list(invoice.order.lines.all())
     shown = shipped_at_dsco(order.payload, lines)
-    reported = packages_of(order.shipment.body)
-    if shown.coverage in (Coverage.NOTHING, Coverage.PART) and order.shipment.confirmed_at and reported:
+    reported = packages_of(told_body(order.shipments.all()))
+    confirmed_all = all(row.confirmed_at for row in order.shipments.all() if row.status in TOLD)
+    if shown.coverage in (Coverage.NOTHING, Coverage.PART) and confirmed_all and reported:
         confirmed = shipped_by_report(reported, lines)
         return confirmed if confirmed.coverage != Coverage.NOTHING else shown
     return _with_reported_packages(shown, invoice)
@@ -125,7 +126,7 @@ def _shipped_by_our_records(invoice: Invoice) -> Shipped:
 
 def _with_reported_packages(shown: Shipped, invoice: Invoice) -> Shipped:
     """Our own report says best how the goods went; DSCO's packages serve where there is none."""
-    reported = packages_of(invoice.order.shipment.body)
+    reported = packages_of(told_body(invoice.order.shipments.all()))
     return Shipped(shown.quantities, reported or shown.packages, shown.coverage)
 
 
@@ -171,7 +172,7 @@ def _settle(context: FlowContext, pairs: Sequence[tuple[Invoice, Shipped]]) -> N
     for invoice, shipped in pairs:
         by_coverage[shipped.coverage].append((invoice, _with_reported_packages(shipped, invoice)))
     complete = by_coverage[Coverage.FULL] + by_coverage[Coverage.MORE]
-    shown = [invoice.order.shipment.pk for invoice, _shipped in complete]
+    shown = [row.pk for invoice, _shipped in complete for row in invoice.order.shipments.all() if row.status in TOLD]
     Shipment.objects.filter(pk__in=shown, confirmed_at__isnull=True).update(confirmed_at=now)
     _store_bodies(context, complete)
     short = [row for row, _shipped in by_coverage[Coverage.PART] + by_coverage[Coverage.NOTHING]]
@@ -184,10 +185,14 @@ def _settle(context: FlowContext, pairs: Sequence[tuple[Invoice, Shipped]]) -> N
 
 
 def _is_final(invoice: Invoice, now: datetime) -> bool:
-    shipment = invoice.order.shipment
-    reported = shipped_by_report(packages_of(shipment.body), list(invoice.order.lines.all()))
-    final = shipment.finished_at is not None and now - shipment.finished_at > DIFFERENCE_IS_FINAL_AFTER
-    return final and (reported.coverage in (Coverage.FULL, Coverage.MORE) or not shipment.body)
+    """Whether DSCO will hardly show more by itself: all was reported a day ago, or a person has given up the rest."""
+    shipments = list(invoice.order.shipments.all())
+    body = told_body(shipments)
+    reported = shipped_by_report(packages_of(body), list(invoice.order.lines.all()))
+    ended = [row.finished_at for row in shipments if row.finished_at is not None]
+    final = len(ended) == len(shipments) and now - max(ended) > DIFFERENCE_IS_FINAL_AFTER
+    rest_given_up = any(row.status == State.SKIPPED and row.reason_code == "staff" for row in shipments)
+    return final and (reported.coverage in (Coverage.FULL, Coverage.MORE) or not body or rest_given_up)
 
 
 def _differ_text() -> str:
@@ -272,7 +277,8 @@ def renumber(invoice: Invoice, body: InvoiceBody, current: str) -> None:
 
 def _release_composed(invoices: QuerySet[Invoice], now: datetime) -> None:
     """Composed invoices that waited for the end of a hold, for the policy, or because an order was reopened."""
-    rows = invoices.filter(status=State.WAITING, invoice_id__isnull=False, order__shipment__status=State.SUCCEEDED)
+    rows = invoices.filter(status=State.WAITING, invoice_id__isnull=False)
+    rows = rows.filter(everything_reported("order"))
     for chunk in _chunks(rows.exclude(reason_code=STOPPED_CODE)):  # released by the end of the stop
         stopped = _conditions(chunk)
         release(Invoice.objects.filter(pk__in=[row.pk for row in chunk if row.pk not in stopped]), now)

@@ -9,44 +9,43 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy
 
+from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
-from integrations.deliveries.states import State
+from integrations.deliveries.states import FINISHED, State
 from integrations.dsco import DscoClient
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.lingxing import LingXingClient
-from integrations.lingxing.rows import Rows
-from integrations.lingxing.schemas import OutboundOrderRow
 
 from ..conditions import is_cancelled
 from ..deciding import READY, decide
 from ..erp_reading import read_erp_orders
 from ..erp_state import being_cancelled, cancelled_in_erp, is_dead, live_orders
+from ..further_shipments import REST_LEFT
 from ..mappings import MappingBook
-from ..models import ErpOrder, Package, Shipment
-from ..packages import BY_STAFF, ErpNumbers, Packed, packages_of, store_packages, tracking_numbers
+from ..models import Order, Package, Shipment
+from ..package_reading import Wanted, read_packages
+from ..packages import BY_STAFF, Packed, tracking_numbers
 from ..policies import policies_for
-from ..shipment_decisions import Decision, ShipmentFacts, judge, not_shipped_yet
+from ..reported import still_to_report
+from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet
 from ..shipment_kind import conditions
+from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
 
 CHECKED_PER_PASS = 2000
-NUMBERS_PER_CALL = 200
-# Without dates LingXing lists the outbound orders of the last month only.
-RECENT = timedelta(days=25)
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
     "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
     "tracking_number_used", "reported_differently", "cancel_requested", "cancelled_after_shipment",
-    "cancelled_in_erp", "invalid_shipment",
+    "cancelled_in_erp", "invalid_shipment", REST_LEFT,
 )  # fmt: skip
 
 
@@ -77,18 +76,6 @@ def _deliver(context: FlowContext) -> None:
         context.deliver("shipment", ids=pks)
 
 
-@dataclass(slots=True)
-class _Candidate:
-    """A shipment whose ERP orders are all shipped."""
-
-    row: Shipment
-    erp_orders: list[ErpOrder]
-
-    @property
-    def number(self) -> str:
-        return self.row.order.erp_push.platform_order_no
-
-
 def _release_shipped(context: FlowContext) -> None:
     rows = _waiting(context)
     if not rows:
@@ -100,20 +87,22 @@ def _release_shipped(context: FlowContext) -> None:
     found = read_erp_orders(context, client, [row.order.erp_push for row in open_rows])
     cancelling = being_cancelled(row.order_id for row in open_rows)
     decisions: dict[int, Decision] = {}
-    candidates = []
+    candidates: dict[int, Wanted] = {}
     for row in open_rows:
         live = live_orders(found.get(row.order_id, []))
         reason = not_shipped_yet(live)
         if reason is None:
-            candidates.append(_Candidate(row, live))
+            candidates[row.pk] = Wanted(row.order, live)
         elif row.order_id in found:
             wanted = row.order_id not in cancelling and not is_cancelled(row.order, row.order.lines.all())
             lost = wanted and is_dead(found[row.order_id])
             number = row.order.erp_push.platform_order_no
             decisions[row.pk] = Decision(cancelled_in_erp(row.order, number) if lost else reason)
-    decisions |= _judge_packages(context, client, candidates, now)
-    outcomes = _with_conditions(rows, composed, decisions)
-    _keep(context, rows, outcomes, decisions, now)
+    judged = [row for row in open_rows if row.pk in candidates]
+    decisions |= _judge_packages(context, client, judged, list(candidates.values()), now)
+    decisions |= _nothing_left(open_rows)
+    found_out = _with_conditions(rows, composed, decisions)
+    _keep(context, rows, found_out, decisions, now)
 
 
 def _waiting(context: FlowContext) -> list[Shipment]:
@@ -137,78 +126,41 @@ def _waiting(context: FlowContext) -> list[Shipment]:
 
 
 def _judge_packages(
-    context: FlowContext, client: LingXingClient, candidates: Sequence[_Candidate], now: datetime
+    context: FlowContext, client: LingXingClient, rows: Sequence[Shipment], wanted: Sequence[Wanted], now: datetime
 ) -> dict[int, Decision]:
-    """Read the candidates' outbound orders, store their packages and judge them."""
-    if not candidates:
+    """Read the outbound orders of the shipped orders, store their packages and judge them."""
+    if not rows:
         return {}
-    rows = _outbound_rows(context, client, candidates, now)
-    unreadable = {number for item in rows.unreadable for number in item.platform_order_nos}
-    if rows.unreadable:
-        context.count("unreadable", len(rows.unreadable))
-    readable = [one for one in candidates if one.number not in unreadable]
-    packed = _pack(readable, rows, now)
-    store_packages([one for packages in packed.values() for one in packages])
-    policies = policies_for(one.row.order.retailer_id for one in readable)
-    names = MappingBook.load([one.row.order for one in readable])
-    used = _used_elsewhere(packed)
+    read = read_packages(context, client, wanted, now)
+    if read.unreadable:
+        context.count("unreadable", read.unreadable)
+    readable = [row for row in rows if row.order_id in read.packed]
+    policies = policies_for(row.order.retailer_id for row in readable)
+    names = MappingBook.load([row.order for row in readable])
+    used = _used_elsewhere(read.packed)
+    others = other_shipments(readable)
     decisions = {}
-    for one in readable:
-        order = one.row.order
+    for row in readable:
+        order = row.order
         lines = list(order.lines.all())
-        facts = ShipmentFacts(order, lines, policies[order.retailer_id], packed[order.pk], used.get(order.pk, ()))
-        decisions[one.row.pk] = judge(facts, names, now)
+        facts = ShipmentFacts(
+            order, lines, policies[order.retailer_id], read.packed[order.pk], used.get(order.pk, ()),
+            others.get(row.pk, ()),
+        )  # fmt: skip
+        decisions[row.pk] = judge(facts, names, now) if row.sequence == 1 else judge_rest(facts)
     return decisions
 
 
-def _outbound_rows(
-    context: FlowContext, client: LingXingClient, candidates: Sequence[_Candidate], now: datetime
-) -> Rows[OutboundOrderRow]:
-    """All outbound orders of the candidates, deleted ones included; older orders are asked for with dates."""
-    recent = [one for one in candidates if now - one.row.order.first_seen_at < RECENT]
-    older = [one for one in candidates if now - one.row.order.first_seen_at >= RECENT]
-
-    def read(chunk: Sequence[_Candidate]) -> Rows[OutboundOrderRow]:
-        numbers = sorted({one.number for one in chunk})
-        first = min(one.row.order.first_seen_at for one in chunk)
-        if now - first < RECENT:
-            return client.outbound_orders(platform_order_nos=numbers)
-        return client.outbound_orders(
-            platform_order_nos=numbers,
-            start_date=(first - timedelta(days=1)).date(),
-            end_date=(now + timedelta(days=1)).date(),
-        )
-
-    chunks = [
-        group[start : start + NUMBERS_PER_CALL]
-        for group in (recent, older)
-        for start in range(0, len(group), NUMBERS_PER_CALL)
-    ]
-    result: Rows[OutboundOrderRow] = Rows()
-    found: dict[str, OutboundOrderRow] = {}
-    for rows in context.in_parallel(read, chunks):
-        found.update((row.wo_number, row) for row in rows)
-        result.unreadable.extend(rows.unreadable)
-    result.extend(found.values())
-    return result
-
-
-def _pack(candidates: Sequence[_Candidate], rows: Sequence[OutboundOrderRow], now: datetime) -> dict[int, list[Packed]]:
-    by_number: dict[str, list[OutboundOrderRow]] = defaultdict(list)
-    for row in rows:
-        for number in row.platform_order_nos:
-            by_number[number].append(row)
-    live = {erp_order.global_order_no for one in candidates for erp_order in one.erp_orders}
-    others = ErpOrder.objects.filter(global_order_no__in={row.order_number for row in rows} - live)
-    reshipments = {number for number, of in others.values_list("global_order_no", "resend_of") if of}
-    packed = {}
-    for one in candidates:
-        order = one.row.order
-        numbers = ErpNumbers({erp_order.global_order_no for erp_order in one.erp_orders}, reshipments)
-        packed[order.pk] = packages_of(
-            order, list(order.lines.all()), one.number, by_number.get(one.number, ()), numbers, now
-        )
-    return packed
+def _nothing_left(rows: Sequence[Shipment]) -> dict[int, Decision]:
+    """Shipments for the rest of an order, all of which is at DSCO by now, or cancelled: whatever LingXing shows."""
+    rests = [row for row in rows if row.sequence > 1]
+    others = other_shipments(rests)
+    orders = Order.objects.in_bulk([row.order_id for row in rests])  # with what DSCO showed at the last pull
+    return {
+        row.pk: Decision(outcomes.skipped("nothing_left"))
+        for row in rests
+        if not still_to_report(orders[row.order_id], list(row.order.lines.all()), others.get(row.pk, ()))
+    }
 
 
 def _used_elsewhere(packed: Mapping[int, Sequence[Packed]]) -> dict[int, set[str]]:
@@ -238,12 +190,12 @@ def _with_conditions(
     bodies |= {pk: decision.body for pk, decision in decisions.items() if decision.outcome is READY}
     ready = [row for row in rows if row.pk in bodies]
     stopped = conditions(ready, bodies)
-    outcomes = {pk: decision.outcome for pk, decision in decisions.items()}
-    return outcomes | {row.pk: stopped.get(row.pk, READY) for row in ready}
+    decided = {pk: decision.outcome for pk, decision in decisions.items()}
+    return decided | {row.pk: stopped.get(row.pk, READY) for row in ready}
 
 
 def _keep(
-    context: FlowContext, rows: Sequence[Shipment], outcomes: Mapping[int, Outcome],
+    context: FlowContext, rows: Sequence[Shipment], found_out: Mapping[int, Outcome],
     decisions: Mapping[int, Decision], now: datetime,
 ) -> None:  # fmt: skip
     values: dict[int, dict[str, Any]] = {pk: {"body": decision.body} for pk, decision in decisions.items()}
@@ -252,13 +204,13 @@ def _keep(
             values[pk] = {"confirmed_at": now}
     Shipment.objects.filter(pk__in=[row.pk for row in rows]).update(checked_at=now)
     with transaction.atomic():
-        counts = decide(rows, outcomes, now, values)
-        refresh_stages(row.order_id for row in rows if row.pk in outcomes and outcomes[row.pk].state == State.SUCCEEDED)
+        counts = decide(rows, found_out, now, values)
+        refresh_stages(row.order_id for row in rows if row.pk in found_out and found_out[row.pk].state in FINISHED)
     context.count("checked", len(rows))
     context.count("released", counts[State.DUE])
     for state in (State.SUCCEEDED, State.NEEDS_ATTENTION):
         if counts[state]:
             context.count(state.value, counts[state])
-    for outcome in outcomes.values():
+    for outcome in found_out.values():
         if outcome.state == State.NEEDS_ATTENTION:
             context.count(outcome.code)

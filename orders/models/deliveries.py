@@ -51,13 +51,16 @@ class Acknowledgement(Delivery):
 class Shipment(Delivery):
     """发货回传: report packages to DSCO. ``remote_reference`` holds the tracking numbers.
 
+    ``sequence`` 1 is the one that every order has; when a person reports a part of the order, the rest gets the next
+    (``orders/further_shipments.py``). One of them at a time is told to DSCO.
     ``body`` is what is (or was) sent: a list of DSCO shipments, fixed before the first call.
     ``chosen_by`` is the staff member who composed it, empty when one package covered the order.
     """
 
     KIND = "shipment"
 
-    order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="shipment", verbose_name=_("order"))
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments", verbose_name=_("order"))
+    sequence = models.PositiveSmallIntegerField(_("report"), default=1)
     body = models.JSONField(_("shipments as sent"), default=list, blank=True)
     draft = models.JSONField(_("draft"), default=dict, blank=True)
     edited_by = models.CharField(_("being edited by"), max_length=150, blank=True)
@@ -73,6 +76,10 @@ class Shipment(Delivery):
             *Delivery.Meta.indexes,
             models.Index(fields=["status", "checked_at"], name="shipment_check"),
             models.Index(fields=["remote_reference"], name="shipment_reference"),
+        ]
+        constraints: ClassVar = [
+            *Delivery.Meta.constraints,
+            models.UniqueConstraint(fields=["order", "sequence"], name="one_shipment_per_sequence"),
         ]
 
 

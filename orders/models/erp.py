@@ -36,6 +36,8 @@ class ErpOrder(models.Model):
     tracking_no = models.CharField(_("tracking number"), max_length=200, blank=True)
     wid = models.CharField(_("warehouse id"), max_length=40, blank=True)
     logistics_type_id = models.CharField(_("shipping method id"), max_length=40, blank=True)
+    # Units by ERP SKU and platform order number as LingXing last showed them; NULL: not read yet.
+    items = models.JSONField(_("items"), null=True, blank=True)
     dropped_fields = models.JSONField(_("address fields that LingXing dropped"), default=list, blank=True)
     read_at = models.DateTimeField(_("last read"))
     orders = models.ManyToManyField(Order, through="OrderErpLink", related_name="erp_orders", verbose_name=_("orders"))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from integrations.sentences import SentenceField
+
+if TYPE_CHECKING:
+    from .deliveries import Shipment
 
 
 class Stage(models.TextChoices):
@@ -117,6 +120,11 @@ class Order(models.Model):
     def __str__(self) -> str:
         return f"{self.dsco_order_id} ({self.po_number})" if self.po_number else self.dsco_order_id
 
+    @property
+    def shipment(self) -> Shipment:
+        """The first of its ``shipments``, which every order has; the others report what that one left."""
+        return next(shipment for shipment in self.shipments.all() if shipment.sequence == 1)
+
 
 class OrderVersion(models.Model):
     """A payload of an order as DSCO sent it, kept when it changed; ``changed`` lists the paths that differ."""
@@ -153,6 +161,8 @@ class OrderEvent(models.Model):
     kind = models.CharField(_("kind"), max_length=20, choices=EventKind.choices)
     at = models.DateTimeField(_("at"))
     text = SentenceField(_("text"), blank=True)
+    # The vendor calls that a person's wish has made.
+    api_calls = models.ManyToManyField("integrations.ApiCall", related_name="order_events", verbose_name=_("API calls"))
     actor = models.CharField(_("by"), max_length=150, blank=True)
 
     class Meta:

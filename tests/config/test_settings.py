@@ -32,6 +32,8 @@ def run_check(*arguments, **variables):
         ("DJANGO_SECRET_KEY", None),
         ("DATABASE_URL", "mysql://somewhere/else"),
         ("DSCO_BASE_URL", "api.dsco.io"),
+        ("DSCO_ORDER_URL", "https://portal.example.com/orders/"),
+        ("LINGXING_ORDER_URL", "erp.example.com/{id}"),
         ("VERIFY_DELAY_SECONDS", "two minutes"),
         ("VERIFY_DELAY_SECONDS", "-1"),
         ("ACK_ORDER_STATUSES", "5;6"),

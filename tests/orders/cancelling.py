@@ -81,9 +81,7 @@ def rows(raw) -> dict[str, tuple[str, str]]:
 
 def order_of(raw) -> Order:
     """The order as it stands."""
-    return Order.objects.select_related("erp_push", "acknowledgement", "shipment", "invoice").get(
-        dsco_order_id=raw["dscoOrderId"]
-    )
+    return Order.objects.select_related("erp_push", "acknowledgement", "invoice").get(dsco_order_id=raw["dscoOrderId"])
 
 
 def erp_statuses(sandbox, raw) -> list[int]:

@@ -34,8 +34,8 @@ DELIVERIES = {
     "erp_push": ("orders_erppush", "platform_order_no, store_id", "o.dsco_order_id, '110000000000000001'", "received"),
     "acknowledgement": ("orders_acknowledgement", "checked_at", "NULL", "received,in_erp"),
     "shipment": (
-        "orders_shipment", "body, draft, edited_by, chosen_by, confirmed_at, checked_at",
-        "'[]', '{{}}', '', '', NULL, NULL",
+        "orders_shipment", "sequence, body, draft, edited_by, chosen_by, confirmed_at, checked_at",
+        "1, '[]', '{{}}', '', '', NULL, NULL",
         "received,in_erp,acknowledged",
     ),
     "invoice": (

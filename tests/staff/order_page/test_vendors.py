@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from integrations.dsco import DscoClient
 from integrations.models import ApiCall
@@ -15,7 +16,7 @@ from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
 from orders.comparison import compare_live
 from orders.intake import store_page
-from orders.models import ErpOrder, Order, OrderEvent
+from orders.models import ErpOrder, Order, OrderEvent, Package
 from orders.order_story import with_steps
 from tests.orders.factories import raw_order, stored
 from tests.orders.journeys import run
@@ -37,6 +38,11 @@ def order(world: Sandbox, clock: Any) -> Order:
 
 def fresh(dsco_order_id: str) -> Order:
     return with_steps(Order.objects.all()).get(dsco_order_id=dsco_order_id)
+
+
+def queued() -> list[dict[str, Any]]:
+    """The flows that were handed to the workers."""
+    return [{"name": task.task["args"][0]} for task in OrmQ.objects.all()]
 
 
 def compared(order: Order) -> dict[str, tuple[str | None, ...]]:
@@ -78,6 +84,37 @@ class TestReadingAgain:
         assert ErpOrder.objects.get().status == 5
         assert ErpOrder.objects.get().global_order_no in told(answer)
         assert OrderEvent.objects.get(order=order).actor == "mei"
+
+    def test_from_lingxing_takes_outbound_orders_and_packages_and_says_what_changed(
+        self, world: Sandbox, order: Order, operator: Client
+    ) -> None:
+        act(operator, order, "reread-lingxing")
+        assert "Nothing has changed" in told(act(operator, order, "reread-lingxing"))
+        world.lingxing.audit(order.dsco_order_id)
+        world.lingxing.ship(order.dsco_order_id)
+        text = told(act(operator, order, "reread-lingxing"))
+        package = Package.objects.get(order=order)
+        assert (package.shipped, package.lines.get().quantity) == (True, 2)
+        assert f"New outbound order {package.wo_number}: {package.tracking_number}" in text
+        assert "To be reviewed" in text
+        assert "Shipped in LingXing" in text
+        assert order.shipment.status == "waiting"  # what follows is left to the flow
+        assert {task["name"] for task in queued()} == {"acknowledge_orders", "report_shipments", "apply_cancellations"}
+
+    def test_a_deleted_outbound_order_no_longer_counts(self, world: Sandbox, order: Order, operator: Client) -> None:
+        world.lingxing.audit(order.dsco_order_id)
+        world.lingxing.ship(order.dsco_order_id)
+        act(operator, order, "reread-lingxing")
+        for row in world.lingxing.outbound.values():
+            row["status"] = 4
+        act(operator, order, "reread-lingxing")
+        assert Package.objects.get(order=order).ignored == "deleted"
+
+    def test_the_calls_that_it_made_stand_in_the_timeline(self, order: Order, operator: Client) -> None:
+        page = act(operator, order, "reread-lingxing")
+        entry, _state, calls = next(one for one in page.context["entries"] if one[0].actor == "mei")
+        assert [call["call"].operation for call in calls] == ["orders_by_platform_numbers", "outbound_orders"]
+        assert entry.text.startswith("Read again from LingXing")
 
     @pytest.mark.parametrize(
         ("name", "vendor", "operation"),

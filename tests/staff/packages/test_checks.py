@@ -222,3 +222,10 @@ def test_whatever_text_is_typed_is_refused_or_sendable(typed):
         assert shipment["trackingNumber"].isascii()
         assert " " not in shipment["trackingNumber"]
         assert all(value.isprintable() for value in shipment.values() if isinstance(value, str))
+
+
+def test_messages_name_a_package_by_its_place_on_the_page():
+    left_out_the_first = [package("", place=2), package("A", place=4), package("a", {2: 2}, place=5)]
+    messages = [problem.message for problem in check(facts(), left_out_the_first, NOW)]
+    assert messages[0].startswith("Package 2 has no tracking number")
+    assert any(message.startswith("Packages 4 and 5 have the same") for message in messages)

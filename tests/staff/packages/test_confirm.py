@@ -138,7 +138,7 @@ def test_a_held_order_is_stored_and_says_why_it_waits():
 class TestWhatChangedMeanwhile:
     def seen(self, shipment) -> dict:
         row = shipment_for(shipment.order_id)
-        return snapshot(row, facts_for(row.order, []))
+        return snapshot(row, facts_for(row, []))
 
     def test_nothing_changed(self):
         shipment = make_order()

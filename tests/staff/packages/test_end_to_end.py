@@ -15,11 +15,7 @@ from tests.orders.journeys import acknowledged, line, order_of, run, run_in_trou
 from .world import address, fields_of, inputs, lines_of, operator
 
 LAMP, RUG = erp_sku("LAMP"), erp_sku("RUG")
-PACKAGES = [
-    {"lines": {LAMP: 2}, "tracking": "T-1"},
-    {"lines": {LAMP: 1, RUG: 1}, "tracking": "T-2"},
-    {"lines": {RUG: 1}, "tracking": "T-3"},
-]
+CONTENTS = ({LAMP: 2}, {LAMP: 1, RUG: 1}, {RUG: 1})
 
 
 @contextmanager
@@ -30,9 +26,10 @@ def vendor_call_is_the_flows_alone(sandbox):
     assert sum(sandbox.requests.values()) == before
 
 
-def in_three_packages(sandbox) -> str:
+def in_three_packages(sandbox, mark: str = "T") -> str:
     order_id = acknowledged(sandbox, line("LAMP", 3), line("RUG", 2))
-    sandbox.lingxing.ship(order_id, PACKAGES)
+    packages = [{"lines": lines, "tracking": f"{mark}-{number}"} for number, lines in enumerate(CONTENTS, 1)]
+    sandbox.lingxing.ship(order_id, packages)
     run("report_shipments")
     assert shipment_of(order_id).reason_code == "several_packages"
     return order_id

@@ -6,27 +6,28 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from django.utils.text import capfirst
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
-from integrations.admin import words
 from integrations.bulk import Obstacle, RowResult, register_bulk_action
+from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
 from integrations.flows import FlowResult, flow_definitions, run_flow
 from integrations.flows.registry import FlowDefinition
 from integrations.models import BulkResult, RunStatus
+from integrations.sentences import from_label, joined
+from integrations.sentences import gettext as _
 
 from .bulk_actions import OrderAction
 from .holds import KINDS
-from .models import Cancellation, Order
+from .models import Cancellation, CancellationAction, Order
 
 # A flow never runs twice at once: how long a scheduled run is waited for, and how often it is asked.
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 1.0
 # What one flow may take for one chunk of orders; the run's lease is longer than all of them together.
 BUDGET_SECONDS = 20.0
-Steps = dict[str, tuple[str, str]]
+Steps = dict[tuple[type[Delivery], str], str]
 
 
 def flows_by_order() -> list[FlowDefinition]:
@@ -61,7 +62,7 @@ class RunFlows(OrderAction):
             if definition.name in parameters["flows"]:
                 result = _run(definition.name, list(numbers.values()), actor)
                 if result.status != RunStatus.SUCCEEDED:
-                    troubles.append(f"{definition.label}: {_trouble(result)}")
+                    troubles.append(_said(definition.label, _trouble(result)))
         after, read = _steps(list(numbers)), _versions(list(numbers))
         return {
             pk: _result(before[pk], after[pk], troubles, changed_at_dsco=versions[pk] != read[pk]) for pk in numbers
@@ -81,39 +82,42 @@ def _run(name: str, order_ids: list[str], actor: str) -> FlowResult:
 def _trouble(result: FlowResult) -> str:
     if result.status == RunStatus.ALREADY_RUNNING:
         return _("it was running for all orders all the time; try again when that run has ended.")
-    return result.error or str(RunStatus(result.status).label)
+    return result.error or from_label(RunStatus(result.status).label)
 
 
 def _result(before: Steps, after: Steps, troubles: list[str], *, changed_at_dsco: bool) -> RowResult:
     """What changed is told first; without any change, where the order stands."""
-    news = [_words(name, state) for name, state in after.items() if before.get(name) != state]
+    news = [_words(step, state) for step, state in after.items() if before.get(step) != state]
     if changed_at_dsco:
         news.insert(0, _("read again from DSCO: it had changed"))
     if troubles:
-        return RowResult(BulkResult.FAILED, "; ".join([*troubles, *news]))
+        return RowResult(BulkResult.FAILED, joined([*troubles, *news], "; "))
     if news:
-        return RowResult(BulkResult.CHANGED, "; ".join(news))
+        return RowResult(BulkResult.CHANGED, joined(news, "; "))
     closed = (State.SUCCEEDED, State.SKIPPED, State.CANCELLED)
-    stands = next((_words(name, state) for name, state in after.items() if state[0] not in closed), "")
-    text = _("nothing to do now") if not stands else _("nothing changed. %(step)s") % {"step": capfirst(stands)}
+    stands = next((_words(step, state) for step, state in after.items() if state not in closed), "")
+    text = _("nothing changed. %(step)s") % {"step": stands} if stands else _("nothing to do now")
     return RowResult(BulkResult.LEFT_OUT, text)
 
 
-def _words(name: str, state: tuple[str, str]) -> str:
-    status, why = state
-    reason = f" ({words.reason(why)})" if why else ""
-    return f"{name}: {State(status).label}{reason}"
+def _words(step: tuple[type[Delivery], str], state: str) -> str:
+    model, action = step
+    name = from_label(model._meta.verbose_name or "")
+    if action:
+        name = joined([name, from_label(CancellationAction(action).label)], ", ")
+    return _said(name, from_label(State(state).label))
+
+
+def _said(subject: str | Promise, words: str) -> str:
+    return _("%(state)s: %(words)s") % {"state": subject, "words": words}
 
 
 def _steps(ids: list[int]) -> dict[int, Steps]:
-    """Return state and reason of every delivery of these orders: one query for each kind."""
+    """Return the state of every delivery of these orders: one query for each kind."""
     found: dict[int, Steps] = {pk: {} for pk in ids}
     for model in KINDS:
-        for row in model._default_manager.filter(order__in=ids).only("order_id", "status", "reason_code", *_own(model)):
-            name = str(model._meta.verbose_name)
-            if isinstance(row, Cancellation):
-                name = f"{name}, {row.get_action_display()}"
-            found[row.order_id][name] = (row.status, row.reason_code)
+        for row in model._default_manager.filter(order__in=ids).only("order_id", "status", *_own(model)):
+            found[row.order_id][model, row.action if isinstance(row, Cancellation) else ""] = row.status
     return found
 
 

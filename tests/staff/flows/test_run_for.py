@@ -101,7 +101,7 @@ class TestRun:
         messages = set(BulkRow.objects.filter(run=second).values_list("result", "message"))
         (only,) = messages
         assert only[0] == BulkResult.LEFT_OUT
-        assert only[1].startswith("nothing changed. Acknowledgement: Waiting")
+        assert only[1].startswith("nothing changed. acknowledgement: Waiting")
 
     def test_a_vendor_in_trouble_is_told_on_the_rows(self, world: Any, clock: Any) -> None:
         world.dsco.add_orders(1)

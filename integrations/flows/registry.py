@@ -16,7 +16,10 @@ FlowFunction = Callable[["FlowContext"], None]
 
 @dataclass(frozen=True, slots=True)
 class FlowDefinition:
-    """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass."""
+    """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass.
+
+    daily_at: the time of day ("02:30") at which a flow with an interval of one day runs, "" for any.
+    """
 
     name: str
     label: str | Promise
@@ -24,6 +27,7 @@ class FlowDefinition:
     position: int
     run: FlowFunction
     delivers: str = ""
+    daily_at: str = ""
 
 
 class UnknownFlow(Exception):
@@ -34,12 +38,18 @@ _flows: dict[str, FlowDefinition] = {}
 
 
 def flow(
-    name: str, label: str | Promise, *, interval_seconds: int, position: int, delivers: str = ""
+    name: str,
+    label: str | Promise,
+    *,
+    interval_seconds: int,
+    position: int,
+    delivers: str = "",
+    daily_at: str = "",
 ) -> Callable[[FlowFunction], FlowFunction]:
     """Announce a function as the flow ``name``. ``delivers`` names the kind of delivery that it carries out."""
 
     def announce(function: FlowFunction) -> FlowFunction:
-        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers)
+        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers, daily_at)
         return function
 
     return announce

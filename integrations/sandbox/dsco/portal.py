@@ -78,7 +78,9 @@ class Portal(DscoState):
                 units = line.get("shippedQuantity") or 0
                 if units:
                     price = Decimal(str(line["expectedCost"])).quantize(CENT)
-                    lines.append({name: line.get(name) for name in LINE_NAMES} | {"quantity": units, "unitPrice": price})
+                    lines.append(
+                        {name: line.get(name) for name in LINE_NAMES} | {"quantity": units, "unitPrice": price}
+                    )
             total = sum(line["unitPrice"] * line["quantity"] for line in lines)
             body = {
                 "invoiceId": invoice_id, "dscoOrderId": dsco_order_id, "totalAmount": total, "lineItems": lines,
@@ -112,4 +114,3 @@ class Portal(DscoState):
             del self.orders[dsco_order_id]
             self._visible.pop(dsco_order_id, None)
             self._due = [entry for entry in self._due if entry[2].order["dscoOrderId"] != dsco_order_id]
-

@@ -285,9 +285,7 @@ class Staff:
         with self._lock:
             now = self._now()
             row = self._floor.find(platform_order_no)[0]
-            lines = [
-                with_quantity(line, quantity) if line["local_sku"] == sku else line for line in row["item_info"]
-            ]
+            lines = [with_quantity(line, quantity) if line["local_sku"] == sku else line for line in row["item_info"]]
             self._floor.change(row, now, item_info=lines)
 
     def vanish(self, platform_order_no: str) -> None:

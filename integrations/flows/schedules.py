@@ -51,3 +51,5 @@ def apply_interval(flow: Flow) -> None:
         name=flow.name,
         defaults={"func": TASK, "args": repr((flow.name,)), "next_run": timezone.now(), "repeats": -1, **timing},
     )
+    if flow.last_started_at is None:  # django-q2 lets a time of day come first
+        Schedule.objects.filter(name=flow.name).update(next_run=timezone.now())

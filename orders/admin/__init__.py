@@ -1,5 +1,15 @@
 """The admin of orders, what is owed for them, their mappings and policies."""
 
-from . import deliveries, erp, inbox, mappings, orders, policies, releasing
+from . import deliveries, differences, erp, inbox, mappings, orders, policies, reconciliations, releasing
 
-__all__ = ["deliveries", "erp", "inbox", "mappings", "orders", "policies", "releasing"]
+__all__ = [
+    "deliveries",
+    "differences",
+    "erp",
+    "inbox",
+    "mappings",
+    "orders",
+    "policies",
+    "reconciliations",
+    "releasing",
+]

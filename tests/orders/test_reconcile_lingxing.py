@@ -41,7 +41,8 @@ class TestCreatedByHandInLingXing:
         assert order_of(order_id).stage == Stage.IN_ERP
         assert findings() == {}
         row = finding("made_by_hand")
-        assert row.closed_by == "" and number in row.result
+        assert row.closed_by == ""
+        assert number in row.result
         map_everything(world)
         run("push_orders")
         assert effects(world, order_id)["erp_order"] == 0
@@ -154,7 +155,9 @@ class TestWhatHappensToOrdersInLingXing:
         compare(clock)
         assert findings() == {}
         row.refresh_from_db()
-        assert row.closed_at is not None and row.closed_by == "" and not row.accepted
+        assert row.closed_at is not None
+        assert row.closed_by == ""
+        assert not row.accepted
 
     def test_it_opens_a_new_row_when_it_happens_again(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = pushed(world)
@@ -211,5 +214,3 @@ class TestWhatHappensToOrdersInLingXing:
         world.lingxing.set_status(order_id, 5)
         compare(clock)
         assert findings() == {"alive_in_erp": [order_id]}
-
-

@@ -18,7 +18,7 @@ from integrations.admin import words
 from integrations.admin.base import TextareaWidget, display
 from integrations.admin.flows import start_flow, tell_started
 from integrations.admin.records import RecordAdmin, Section, facts, list_address, table
-from integrations.admin.search import numbers_in
+from integrations.admin.search import split_numbers
 
 from ..finding import find
 from ..models import Order, Reconciliation
@@ -83,7 +83,7 @@ class ReconciliationAdmin(RecordAdmin):
         """Show the form, or keep what was asked for and hand it to the workers."""
         if not self.has_operate_permission(request):
             raise PermissionDenied
-        form = AskForm(request.POST or None)
+        form = AskForm(request.POST if request.method == "POST" else None)
         if form.is_valid():
             try:
                 asked = self._ask(form.cleaned_data, request.user.get_username())
@@ -104,7 +104,7 @@ class ReconciliationAdmin(RecordAdmin):
     def _ask(self, values: dict[str, Any], actor: str) -> Reconciliation:
         if values["since"]:
             return request_range(values["since"], values["until"], actor)
-        found = find(numbers_in(values["numbers"]))
+        found = find(list(dict.fromkeys(split_numbers(values["numbers"]))))
         known = list(Order.objects.filter(pk__in=found.ids).order_by("pk").values_list("dsco_order_id", flat=True))
         # What nobody here knows may be an order of DSCO that was never pulled.
         return request_orders([*known, *(number for number in found.missing if len(number) <= 64)], actor)

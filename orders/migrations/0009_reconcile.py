@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('orders', '0005_lists'),
+        ('orders', '0006_retention'),
     ]
 
     operations = [

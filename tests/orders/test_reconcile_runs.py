@@ -18,6 +18,8 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django_q.models import Schedule
 
+from integrations.dsco import DscoClient
+from integrations.dsco.errors import ScrollExpired
 from integrations.flows.schedules import ensure_schedules
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
@@ -136,9 +138,16 @@ class TestAVendorsTrouble:
         self, world: Sandbox, clock: MovableClock, monkeypatch: Any
     ) -> None:
         world.dsco.add_orders(3, lines=[line("HP-LAMP-01", 1)])
-        settle(clock)
-        world.faults.add(Fault(vendor="dsco", operation="get_orders", kind="error_before", times=1))
-        compare(clock)
+        pages, failures = DscoClient.order_pages, iter([True, True])
+
+        def forgetful(self: DscoClient, **names: Any) -> Iterator[list[dict[str, Any]]]:
+            yield from pages(self, **names)
+            if next(failures, False):
+                raise ScrollExpired("order_pages")
+
+        monkeypatch.setattr(DscoClient, "order_pages", forgetful)
+        result = compare(clock)
+        assert result.counts["windows_restarted"] == 2
         assert Order.objects.count() == 3
 
     def test_the_rest_of_a_long_range_is_a_run_of_its_own(self, world: Sandbox, clock: MovableClock) -> None:

@@ -10,8 +10,8 @@ from django.db.models import F, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -313,8 +313,7 @@ def _value(name: str, side: dict[str, Any]) -> SafeString | str:
         lines = [f"{key}: {units}" for key, units in sorted(value.items())]
     else:
         lines = [_one(name, one) for one in (value if isinstance(value, list) else [value])]
-    shown = SafeString("<br>").join(format_html("{}", line) for line in lines)
-    return shown or words.EMPTY
+    return _over_lines(lines)
 
 
 def _one(name: str, value: Any) -> str:
@@ -329,4 +328,8 @@ def _short(side: dict[str, Any]) -> SafeString | str:
     if not side:
         return words.EMPTY
     values = [_value(name, side) for name in list(side)[:2]]
-    return SafeString("<br>").join(value for value in values if value != words.EMPTY) or words.EMPTY
+    return _over_lines([value for value in values if value != words.EMPTY])
+
+
+def _over_lines(values: Sequence[SafeString | str]) -> SafeString | str:
+    return format_html_join(mark_safe("<br>"), "{}", ((value,) for value in values)) or words.EMPTY

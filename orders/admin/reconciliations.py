@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -116,7 +117,7 @@ class ReconciliationAdmin(RecordAdmin):
         """The range, or the orders."""
         if row.order_ids:
             return str(row)
-        return SafeString(" – ").join([SafeString(words.moment(row.since)), SafeString(words.moment(row.until))])
+        return format_html("{} – {}", words.moment(row.since), words.moment(row.until))
 
     @display(description=gettext_lazy("requested by"))
     def asked_by(self, row: Reconciliation) -> str:

@@ -75,6 +75,15 @@ class TestTheList:
         for number in (vanished, order.po_number):
             assert browser.get(LIST, {"q": number}).context["cl"].result_count == 1
 
+    def test_several_values_stand_over_several_lines(self, browser: Client, db: None) -> None:
+        now = timezone.now()
+        row = Discrepancy.objects.create(
+            source="erp_orders", kind="quantity", code="erp_quantity", subject="1", fingerprint="", last_seen_at=now,
+            ours={"units": {"A": 1, "B<i>": 2}, "status": "x"}, theirs={"units": {"A": 2}}, first_seen_at=now,
+        )  # fmt: skip
+        for address in (LIST, f"{LIST}{row.pk}/change/"):
+            assert "A: 1<br>B&lt;i&gt;: 2" in browser.get(address).text
+
     def test_more_rows_need_no_more_queries(self, browser: Client, django_assert_max_num_queries: Any) -> None:
         now = timezone.now()
         for number in range(40):
@@ -219,5 +228,6 @@ class TestAsking:
         compare(clock)
         page = browser.get("/admin/orders/reconciliation/")
         assert "Complete" in page.text
+        assert "&lt;" not in page.text
         row = Reconciliation.objects.get()
         assert browser.get(f"/admin/orders/reconciliation/{row.pk}/change/").status_code == 200

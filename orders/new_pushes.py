@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.utils.translation import gettext as _
 
 from integrations.deliveries.states import State
 from integrations.models import Attempt, AttemptAction
+from integrations.sentences import gettext as _
 
 from .models import ErpPush, OrderErpLink
 from .stages import refresh_stages

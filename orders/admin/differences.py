@@ -24,6 +24,8 @@ from integrations.admin.reasons import ask, come_back
 from integrations.admin.records import RecordAdmin, Section, action_button, facts, link_to, table
 from integrations.errors import VendorError
 from integrations.inbox import is_running_by_schedule
+from integrations.sentences import from_label, told
+from integrations.sentences import gettext as kept
 
 from ..events import record_events
 from ..models import Discrepancy, ErpStatus, EventKind
@@ -244,7 +246,7 @@ class DiscrepancyAdmin(RecordAdmin):
             self.message_user(request, text % {"n": number}, messages.SUCCESS)
         named = {row.pk: row.subject for row in rows}
         for pk, why in list(refused.items())[:10]:
-            self.message_user(request, f"{named[pk]}: {why}", messages.WARNING)
+            self.message_user(request, f"{named[pk]}: {told(why)}", messages.WARNING)
 
     @action(description=gettext_lazy("Compare again"), permissions=["operate"])
     def compare_again(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
@@ -277,8 +279,10 @@ class DiscrepancyAdmin(RecordAdmin):
         for row in rows:
             self.log_change(request, row, f"{_('Accepted as it is.')} {answer['reason']}")
             if row.order_id:
-                text = f"{title_of(row)}: {_('accepted as it is')} ({answer['reason']})"
-                record_events([row.order_id], EventKind.STAFF, text, actor, now)
+                event = kept("%(what)s: accepted as it is (%(reason)s)") % {
+                    "what": from_label(SITUATIONS[row.code].title), "reason": answer["reason"],
+                }  # fmt: skip
+                record_events([row.order_id], EventKind.STAFF, event, actor, now)
         text = ngettext("%(n)d difference was accepted.", "%(n)d differences were accepted.", number) % {"n": number}
         self.message_user(request, text, messages.SUCCESS)
         return come_back(request)

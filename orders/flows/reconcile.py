@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from integrations.dsco import DscoClient
@@ -21,6 +20,7 @@ from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.flows.runner import FlowStopped
 from integrations.lingxing import LingXingClient
+from integrations.sentences import gettext as _
 
 from ..models import Discrepancy, Reconciliation, Source
 from ..reconciling import dsco_orders, erp_orders, invoices, ranges, stock

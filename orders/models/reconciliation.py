@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from integrations.sentences import SentenceField
+
 from .order import Order
 
 
@@ -57,7 +59,7 @@ class Discrepancy(models.Model):
     times_seen = models.PositiveIntegerField(_("times seen"), default=1)
     mended_at = models.DateTimeField(_("mended"), null=True, blank=True)
     mended_by = models.CharField(_("mended by"), max_length=150, blank=True)
-    result = models.TextField(_("result"), blank=True)
+    result = SentenceField(_("result"), blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
     closed_by = models.CharField(_("closed by"), max_length=150, blank=True)
     accepted = models.BooleanField(_("accepted as it is"), default=False)
@@ -98,7 +100,7 @@ class Reconciliation(models.Model):
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     bookmarks = models.JSONField(_("bookmarks"), default=dict, blank=True)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
-    error = models.TextField(_("error"), blank=True)
+    error = SentenceField(_("error"), blank=True)
 
     class Meta:
         verbose_name = _("comparison with the vendors")

@@ -10,8 +10,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from django.utils.translation import gettext as _
-
 from integrations.causes import refresh_causes
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
@@ -19,6 +17,8 @@ from integrations.deliveries.staff import record_found
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.lingxing import LingXingClient
+from integrations.sentences import from_label
+from integrations.sentences import gettext as _
 from inventory.due_updates import tell_again
 
 from ..erp_creation import look_up
@@ -88,10 +88,11 @@ def _record(work: _Work, mended: Mended) -> None:
             mended.refused[row.pk] = _("Nothing was changed: it is in progress, or has changed since.")
     for result, group in done.items():
         note_mended(group, work.actor, result, work.now)
+        names = {"what": from_label(SITUATIONS[group[0].code].title), "result": result}
         mended.number += len(group)
         record_events(
             [row.order_id for row in group if row.order_id], EventKind.REMOTE if not work.actor else EventKind.STAFF,
-            f"{SITUATIONS[group[0].code].title}: {result}", work.actor, work.now,
+            _("%(what)s: %(result)s") % names, work.actor, work.now,
         )  # fmt: skip
     close(Discrepancy.objects.filter(pk__in=work.equal), work.now)
     mended.released |= work.released

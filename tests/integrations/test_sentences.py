@@ -165,6 +165,7 @@ SAID_AT_ONCE = {
     "integrations/alerts/messages.py", "integrations/alerts/sources.py", "orders/comparison_rows.py",
     "orders/compose_drafts.py", "orders/compose_facts.py", "orders/compose_preview.py", "orders/composed_packages.py",
     "orders/deadline_alerts.py", "orders/mapping_files.py", "orders/policy_words.py", "orders/policy_checks.py", "orders/mapping_proposals.py",
+    "orders/reconciling/ranges.py",
     "orders/mapping_checks.py", "inventory/mapping_checks.py", "integrations/lingxing/checking.py", "orders/timeline.py", "orders/explanations.py",
 }  # fmt: skip
 

@@ -22,6 +22,7 @@ from inventory.figures import StockFigures, stock_figures
 from orders import deadlines, figures
 from orders.deadlines import DEADLINES, Range
 from orders.models import Order, Stage
+from orders.reconciling.figures import DifferenceFigures, difference_figures
 
 from .recent import recent
 
@@ -139,6 +140,14 @@ def late_orders(rows: Iterable[dict[str, Any]]) -> int:
 def stock() -> StockFigures:
     """Return how DSCO's stock differs from what it should be."""
     return recent("stock", FRESH, stock_figures)
+
+
+# --- Differences ---------------------------------------------------------------------------------------
+
+
+def differences() -> DifferenceFigures:
+    """Return what differs from the vendors."""
+    return recent("differences", FRESH, difference_figures)
 
 
 # --- The week ------------------------------------------------------------------------------------------

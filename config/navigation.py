@@ -39,18 +39,24 @@ from orders.admin.unmapped import unmapped_link
 from orders.models import (
     Acknowledgement,
     Cancellation,
+    Discrepancy,
     ErpOrder,
     ErpPush,
     Invoice,
     Order,
     OrderLine,
     Package,
+    Reconciliation,
     RetailerPolicy,
     Shipment,
     ShippingMapping,
     Store,
     StoreMapping,
 )
+from orders.reconciling.figures import open_differences
+
+from .dashboard import FRESH
+from .recent import recent
 
 # Title, collapsible, and the models of each group with their icons.
 GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], ...] = (
@@ -71,7 +77,8 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (ShippingMapping, "alt_route"), (LingXingEntry, "fact_check"), (RetailerPolicy, "policy"),
     )),
     (_("Flows"), False, (
-        (Flow, "autorenew"), (FlowRun, "history"), (ShadowCall, "visibility_off"), (VendorStop, "front_hand"),
+        (Flow, "autorenew"), (FlowRun, "history"), (Reconciliation, "compare_arrows"), (ShadowCall, "visibility_off"),
+        (VendorStop, "front_hand"),
     )),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),
@@ -127,7 +134,7 @@ def _item(request: HttpRequest, model: type[Model], icon: str) -> dict[str, Any]
 
 def _exceptions(request: HttpRequest) -> list[dict[str, Any]]:
     """Return a link to each kind's open problems, with their number."""
-    items = _inbox(request)
+    items = _inbox(request) + _differences(request)
     for kind, tally in tallies(request).items():
         if not _may_see(request, tally.model):
             continue
@@ -150,6 +157,18 @@ def _inbox(request: HttpRequest) -> list[dict[str, Any]]:
     item = _item(request, Cause, "inbox") | {"title": _("Exceptions inbox")}
     number = number_of_open_causes()
     return [item | {"badge": str(number), "badge_variant": "danger"}] if number else [item]
+
+
+def _differences(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the link to what differs from the vendors, with the number that is open."""
+    if not _may_see(request, Discrepancy):
+        return []
+    address = list_address(Discrepancy)
+    item = _item(request, Discrepancy, "difference") | {
+        "title": _("Differences with the vendors"), "link": f"{address}?state=open",
+    }  # fmt: skip
+    number = recent("open_differences", FRESH, open_differences)
+    return [item | {"badge": str(number), "badge_variant": "warning"}] if number else [item]
 
 
 def _shows_problems(request: HttpRequest) -> bool:

@@ -37,6 +37,7 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("orders.export_order", OPERATOR),
     ("integrations.change_cause", OPERATOR),
     ("integrations.change_lingxinglist", OPERATOR),
+    ("orders.change_discrepancy", OPERATOR),
     ("inventory.*_skumapping", OPERATOR),
     ("inventory.*_warehousemapping", OPERATOR),
     ("orders.*_store", OPERATOR),

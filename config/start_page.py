@@ -28,6 +28,7 @@ from integrations.machine import FlowHealth, Machine, Reach, VendorHealth
 from integrations.models import Cause, Flow
 from inventory.models import StockItem, StockUpdate
 from orders.admin.cause_page import title_of
+from orders.models import DifferenceKind, Discrepancy, Reconciliation
 
 from . import dashboard
 from .health_strip import machine, stop_address, vendor_name
@@ -74,6 +75,7 @@ def context(request: HttpRequest, page: dict[str, Any]) -> dict[str, Any]:
         "more_causes": max(causes.number - len(causes.newest), 0) if causes else 0,
         "inbox": list_address(Cause),
         "stock": stock,
+        "differences": _differences() if may("orders.view_discrepancy") else None,
         "flows": [_flow(flow, next_runs.get(flow.name)) for flow in state.flows if may("integrations.view_flow")],
         "flows_address": list_address(Flow),
         "vendors": _vendors(request, state) if may("integrations.view_flow") else [],
@@ -224,6 +226,17 @@ def _stock() -> dict[str, Any]:
         "differing_address": list_address(StockItem, differs="yes"),
         "waiting_address": list_address(StockUpdate, status__exact=[State.DUE.value, State.IN_PROGRESS.value]),
         "parked_address": list_address(StockUpdate, status__exact=[State.FAILED.value, State.NEEDS_ATTENTION.value]),
+    }  # fmt: skip
+
+
+def _differences() -> dict[str, Any]:
+    figures = dashboard.differences()
+    labels = dict(DifferenceKind.choices)
+    return {
+        "number": figures.number, "address": list_address(Discrepancy, state="open"),
+        "kinds": " · ".join(f"{labels.get(kind, kind)} {number}" for kind, number in figures.by_kind.items()),
+        "oldest": words.ago(figures.oldest), "compared": words.ago(figures.compared_at) if figures.compared_at else "",
+        "runs_address": list_address(Reconciliation),
     }  # fmt: skip
 
 

@@ -20,6 +20,8 @@ from .retention import tidy
 # A scheduled run stops claiming after this long and leaves the rest to the next one.
 BUDGET_SECONDS = 300.0
 TIDY_SECONDS = 120.0
+# Ticks can queue up for about so long; a run that a person started in the evening does not replace the nightly one.
+QUEUED_UP_SECONDS = 600.0
 
 
 def run_scheduled_flow(name: str, trigger: str = "schedule") -> str:
@@ -39,7 +41,7 @@ def _ran_just_now(name: str) -> bool:
     if row is None or row.last_started_at is None:
         return False
     interval = float(settings.FLOW_INTERVAL_SECONDS or row.interval_seconds)
-    return timezone.now() - row.last_started_at < timedelta(seconds=interval / 2)
+    return timezone.now() - row.last_started_at < timedelta(seconds=min(interval / 2, QUEUED_UP_SECONDS))
 
 
 def heartbeat() -> None:

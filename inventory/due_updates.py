@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -64,6 +64,11 @@ def update_deliveries(targets: Mapping[str, Quantities | None], now: datetime) -
             _write(plan.owed, now)
             _cancel(plan.obsolete, now)
     return plan
+
+
+def tell_again(dsco_skus: Iterable[str]) -> int:
+    """Nobody knows what DSCO has of these items: the next pass tells it their figures. Returns how many items."""
+    return StockItem.objects.filter(dsco_sku__in=list(dsco_skus)).update(confirmed_at=None)
 
 
 def _items(targets: Mapping[str, Quantities | None], now: datetime) -> list[StockItem]:

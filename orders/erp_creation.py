@@ -160,6 +160,16 @@ def record_erp_orders(pairs: Sequence[tuple[ErpPush, Outcome]], now: datetime) -
     seen = {push.order_id: outcome.data["rows"] for push, outcome in pairs if outcome.data.get("rows")}
     if seen:
         store_erp_orders(seen)
+        _adopt_stores(pairs)
+
+
+def _adopt_stores(pairs: Sequence[tuple[ErpPush, Outcome]]) -> None:
+    """An order that a person created may stand in another store; later reads look for it there."""
+    for push, outcome in pairs:
+        stores = [row.store_id for row in outcome.data.get("rows", ()) if row.global_order_no in outcome.reference]
+        if push.status == State.SUCCEEDED and stores and stores[0] and push.store_id not in stores:
+            push.store_id = stores[0]
+            ErpPush.objects.filter(pk=push.pk).update(store_id=stores[0])
 
 
 def store_created(pairs: Sequence[tuple[ErpPush, Outcome]], now: datetime) -> None:

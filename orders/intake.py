@@ -56,7 +56,7 @@ class IntakeResult:
     """What became of the orders of a page; each counts once.
 
     unreadable: stored with its problem, or without an id and not storable (``notes`` says so).
-    released: the flows that have something to do now.
+    released: the flows that have something to do now. new_ids, changed_ids: the DSCO order ids of what was written.
     """
 
     new: int = 0
@@ -65,6 +65,8 @@ class IntakeResult:
     unreadable: int = 0
     released: set[str] = field(default_factory=set)
     notes: list[str] = field(default_factory=list)
+    new_ids: list[str] = field(default_factory=list)
+    changed_ids: list[str] = field(default_factory=list)
 
 
 def store_page(raw_orders: Sequence[dict[str, Any]], now: datetime) -> IntakeResult:
@@ -131,6 +133,8 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     new = [row for row in rows if row.order.dsco_order_id not in before]
     changed = [(before[row.order.dsco_order_id], row) for row in rows if row.order.dsco_order_id in before]
     _count(result, new, [row for _known_before, row in changed])
+    result.new_ids = [row.order.dsco_order_id for row in new]
+    result.changed_ids = [row.order.dsco_order_id for _known_before, row in changed]
     _owe(result, new, now)
     if changed:
         result.released |= react(changed, now)
@@ -213,3 +217,5 @@ def _add(result: IntakeResult, more: IntakeResult) -> None:
     result.unchanged += more.unchanged
     result.unreadable += more.unreadable
     result.released |= more.released
+    result.new_ids += more.new_ids
+    result.changed_ids += more.changed_ids

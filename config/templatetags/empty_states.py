@@ -32,6 +32,8 @@ ADVICE: Final[dict[str, str | Promise]] = {
     "inventory.StockItem": _("No item yet. Map SKUs and warehouses; the stock flow then fills this."),
     "inventory.StockLevel": _("No stock was read yet. Map warehouses; the stock flow then reads them."),
     "inventory.StockUpdate": _("DSCO was never told a quantity. The stock flow does it when figures differ."),
+    "orders.Discrepancy": _("No difference. What was compared last, and when, stands above."),
+    "orders.Reconciliation": _("Nothing was compared yet. The flow “Compare with the vendors” does it every night."),
     "integrations.Flow": _("No flow has run yet. Start the workers: manage.py qcluster."),
     "integrations.FlowRun": _("No flow has run yet. Start the workers: manage.py qcluster."),
     "integrations.ApiCall": _("No vendor was called yet. Calls appear when a flow runs."),

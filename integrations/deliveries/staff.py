@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -22,6 +22,9 @@ from .transitions import apply_outcome
 
 RETRYABLE = PARKED | {State.UNCERTAIN, State.DUE, State.ACCEPTED}
 SKIPPABLE = frozenset({State.WAITING, State.DUE, State.FAILED, State.NEEDS_ATTENTION, State.UNCERTAIN})
+
+
+FINDABLE = SKIPPABLE - {State.UNCERTAIN} | {State.SKIPPED}
 
 
 @dataclass(slots=True)
@@ -61,6 +64,15 @@ def mark_done(kind_name: str, ids: Iterable[int], actor: str, reason: str) -> St
     return _act(kind_name, ids, actor, SKIPPABLE | {State.SKIPPED}, lambda _row: outcomes.succeeded(), reason)
 
 
+def record_found(kind_name: str, found: Mapping[int, Outcome], message: str, actor: str = "") -> StaffResult:
+    """Record what was found done at the vendor without our doing, whoever found it (``actor`` "": the system).
+
+    found: an outcome by primary key, with the vendor's reference. Rows in flight are left to their verification.
+    """
+    action = AttemptAction.STAFF if actor else AttemptAction.VERIFY
+    return _act(kind_name, found, actor, FINDABLE, lambda row: found[row.pk], message, action=action)
+
+
 def _act(
     kind_name: str,
     ids: Iterable[int],
@@ -69,6 +81,7 @@ def _act(
     outcome_of: Callable[[Delivery], Outcome],
     message: str,
     afterwards: Callable[[Delivery, datetime], None] | None = None,
+    action: AttemptAction = AttemptAction.STAFF,
 ) -> StaffResult:
     kind = delivery_kinds()[kind_name]
     now = timezone.now()
@@ -84,7 +97,7 @@ def _act(
                 result.refused[row.key] = _("in progress") if row.lease_token else from_label(State(row.status).label)
                 continue
             outcome = outcome_of(row)
-            apply_outcome(row, outcome, now, AttemptAction.STAFF)
+            apply_outcome(row, outcome, now, action)
             if afterwards:
                 afterwards(row, now)
             row.changed_at = now
@@ -98,7 +111,7 @@ def _act(
             )
             Attempt.objects.bulk_create(
                 Attempt(
-                    kind=kind.name, delivery_id=row.pk, action=AttemptAction.STAFF, started_at=now,
+                    kind=kind.name, delivery_id=row.pk, action=action, started_at=now,
                     outcome=row.status, message=message, actor=actor[:150],
                 )
                 for row, _outcome in changed

@@ -153,6 +153,13 @@ class DscoClient:
         """Return what became of an invoice batch that DSCO accepted."""
         return self._log(operations.INVOICE_LOG, request_id)
 
+    def invoice_log_pages(self, *, since: datetime, until: datetime) -> Iterator[list[LogEntry]]:
+        """Yield pages of the invoices that DSCO took between two aware times, by whatever way they came.
+
+        DSCO keeps its logs for two weeks, or less. Raises ScrollExpired as ``order_pages``.
+        """
+        return self._log_pages(operations.INVOICE_LOG, since, until)
+
     # --- Inventory and warehouses ---------------------------------------------------------------
 
     def get_inventory(self, sku: str) -> dict[str, Any] | None:
@@ -174,6 +181,10 @@ class DscoClient:
     def inventory_log(self, request_id: str) -> ChangeLog:
         """Return what became of an inventory batch that DSCO accepted."""
         return self._log(operations.INVENTORY_LOG, request_id)
+
+    def inventory_log_pages(self, *, since: datetime, until: datetime) -> Iterator[list[LogEntry]]:
+        """Yield pages of the stock changes that DSCO carried out between two aware times; see ``invoice_log_pages``."""
+        return self._log_pages(operations.INVENTORY_LOG, since, until)
 
     def warehouse_pages(self) -> Iterator[list[dict[str, Any]]]:
         """Yield pages of our own warehouses as DSCO knows them; ``code`` is what orders carry."""
@@ -205,6 +216,11 @@ class DscoClient:
             if error.http_status == 404 or error.code == "notFound":
                 return []
             raise
+
+    def _log_pages(self, operation: Operation, since: datetime, until: datetime) -> Iterator[list[LogEntry]]:
+        params = {"startDate": iso(since), "endDate": iso(until), "status": "success"}
+        for page in page_lists(self._transport, operation, params, "logs"):
+            yield [LogEntry.parse(raw) for raw in page]
 
     def _log(self, operation: Operation, request_id: str) -> ChangeLog:
         entries: list[LogEntry] = []

@@ -18,7 +18,8 @@ FlowFunction = Callable[["FlowContext"], None]
 class FlowDefinition:
     """A flow: its fixed name, its label for staff, its usual interval, its place in a whole pass.
 
-    ``delivers``: the kind of delivery that it carries out; ``by_order``: whether it can be limited to certain orders.
+    ``delivers``: the kind of delivery that it carries out; ``by_order``: whether it can be limited to certain orders;
+    ``daily_at``: the time of day ("02:30") at which a flow with an interval of one day runs, "" for any.
     """
 
     name: str
@@ -28,6 +29,7 @@ class FlowDefinition:
     run: FlowFunction
     delivers: str = ""
     by_order: bool = True
+    daily_at: str = ""
 
 
 class UnknownFlow(Exception):
@@ -38,12 +40,19 @@ _flows: dict[str, FlowDefinition] = {}
 
 
 def flow(
-    name: str, label: str | Promise, *, interval_seconds: int, position: int, delivers: str = "", by_order: bool = True
+    name: str,
+    label: str | Promise,
+    *,
+    interval_seconds: int,
+    position: int,
+    delivers: str = "",
+    by_order: bool = True,
+    daily_at: str = "",
 ) -> Callable[[FlowFunction], FlowFunction]:
     """Announce a function as the flow ``name``; see ``FlowDefinition``."""
 
     def announce(function: FlowFunction) -> FlowFunction:
-        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers, by_order)
+        _flows[name] = FlowDefinition(name, label, interval_seconds, position, function, delivers, by_order, daily_at)
         return function
 
     return announce

@@ -10,6 +10,7 @@ from ..models import Flow
 from .registry import flow_definitions
 from .runner import ensure_flow_row
 
+DAY = 86_400
 TASK = "integrations.tasks.run_scheduled_flow"
 HEARTBEAT_TASK = "integrations.tasks.heartbeat"
 SWEEP_TASK = "integrations.tasks.sweep"
@@ -34,12 +35,21 @@ def ensure_schedules() -> None:
 
 
 def apply_interval(flow: Flow) -> None:
-    """Write the flow's interval to its schedule: minutes, or seconds by cron where it is below a minute."""
+    """Write the flow's interval to its schedule: minutes, or by cron where it is below a minute or at a time of day.
+
+    The first run is at once: a flow that never ran is overdue.
+    """
     seconds = max(int(settings.FLOW_INTERVAL_SECONDS or flow.interval_seconds), 1)
     timing: dict[str, object] = {"schedule_type": Schedule.MINUTES, "minutes": round(seconds / 60), "cron": None}
     if seconds < 60:
         timing = {"schedule_type": Schedule.CRON, "minutes": None, "cron": f"* * * * * */{seconds}"}
+    daily_at = next((one.daily_at for one in flow_definitions() if one.name == flow.name), "")
+    if seconds == DAY and daily_at:
+        hour, _colon, minute = daily_at.partition(":")
+        timing = {"schedule_type": Schedule.CRON, "minutes": None, "cron": f"{int(minute)} {int(hour)} * * *"}
     Schedule.objects.update_or_create(
         name=flow.name,
         defaults={"func": TASK, "args": repr((flow.name,)), "next_run": timezone.now(), "repeats": -1, **timing},
     )
+    if flow.last_started_at is None:  # django-q2 lets a time of day come first
+        Schedule.objects.filter(name=flow.name).update(next_run=timezone.now())

@@ -135,11 +135,14 @@ class LingXingClient:
         updated_to: datetime | None = None,
         date_type: str = "update_time",
         store_ids: Sequence[str] = (),
+        own_platform: bool = False,
+        include_deleted: bool = False,
     ) -> Iterator[Rows[ErpOrderRow]]:
         """Yield pages of system orders whose ``date_type`` lies in the span (both ends included).
 
         Without ``updated_to`` the span ends now, without ``updated_from`` it is 30 days long. Longer spans
         are cut into windows, oldest first. Pages may repeat rows: upsert by global_order_no.
+        own_platform: of every store of the configured platform code.
         """
         end = aware_utc(updated_to or timezone.now())
         start = aware_utc(updated_from) if updated_from else end - WINDOW
@@ -149,6 +152,10 @@ class LingXingClient:
                 query["order_status"] = status
             if store_ids:
                 query["store_id"] = list(store_ids)
+            if own_platform:
+                query["platform_code"] = [self._platform_code]
+            if include_deleted:
+                query["include_delete"] = True
             yield from self._order_pages("order_pages", query)
 
     def _order_pages(self, operation: str, query: dict[str, Any]) -> Iterator[Rows[ErpOrderRow]]:

@@ -25,6 +25,13 @@ DSCO_ACTIONS = (
     "refuse_cancellation",
     "stop_refusing",
     "expire_tokens",
+    "ship_in_portal",
+    "acknowledge_in_portal",
+    "remove_shipment",
+    "invoice_in_portal",
+    "change_invoice",
+    "set_stock_in_portal",
+    "lose_order",
 )
 SHOWN_MEMBERS = ("poNumber", "dscoStatus", "dscoLifecycle", "supplierOrderNumber")
 LOGGED_CALLS_SHOWN = 500

@@ -36,6 +36,7 @@ from ..quantities import LineQuantities
 from ..timeline import Entry, Group, step_name, timeline_of
 from ..versions import MISSING, differences
 from .composing import compose_button
+from .differences import title_of
 from .order_actions import Button, buttons_of_order, buttons_of_step
 
 MOST_CHANGES = 40
@@ -108,6 +109,7 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "about": _about(story, may_see),
         "dates": _dates(order),
         "notes": _notes(story),
+        "differences": _differences(order),
         "lines": [_line(story, line) for line in story.lines],
         "steps": [_step(request, story, delivery, unsent) for delivery in story.deliveries],
         "only_in_erp": sorted(story.in_erp.unmatched.items()) if story.in_erp else [],
@@ -203,6 +205,12 @@ def _notes(story: Story) -> list[tuple[str, str]]:
     if order.problem:
         notes.append(("danger", order.problem))
     return notes
+
+
+def _differences(order: Order) -> list[tuple[str, str, str]]:
+    """What differs from a vendor now: (title, with what, address)."""
+    rows = order.discrepancies.filter(closed_at=None)
+    return [(title_of(row), str(row.get_source_display()), address_of(row)) for row in rows]
 
 
 # --- Lines, steps, packages ---------------------------------------------------------------------------

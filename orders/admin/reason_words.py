@@ -8,6 +8,15 @@ from django.utils.translation import gettext_lazy as _
 from integrations.admin.words import explain_reasons
 
 WORDS: dict[str, str | Promise] = {
+    "orders_compared": _("orders of DSCO compared"),
+    "erp_orders_compared": _("orders of LingXing compared"),
+    "invoices_compared": _("invoices compared"),
+    "stock_changes_compared": _("stock changes compared"),
+    "items_compared": _("items compared"),
+    "differences": _("new differences"),
+    "closed": _("closed by themselves"),
+    "mended": _("mended by themselves"),
+    "undecided": _("still on their way"),
     "held": _("the order is held"),
     "policy_off": _("switched off in the retailer's policy"),
     "policy_never": _("the retailer's policy says never"),

@@ -6,6 +6,7 @@ from . import (
     cancellation_kind,
     pull_orders,
     push_orders,
+    reconcile,
     report_invoices,
     report_shipments,
 )
@@ -16,6 +17,7 @@ __all__ = [
     "cancellation_kind",
     "pull_orders",
     "push_orders",
+    "reconcile",
     "report_invoices",
     "report_shipments",
 ]

@@ -5,6 +5,7 @@ from .erp import ErpOrder, ErpStatus, OrderErpLink, Package, PackageLine
 from .mappings import ShippingMapping, Store, StoreMapping
 from .order import DEADLINE_STAGES, OPEN_STAGES, EventKind, Order, OrderEvent, OrderLine, OrderVersion, Stage
 from .policies import InvoiceTiming, Mode, RetailerPolicy
+from .reconciliation import DifferenceKind, Discrepancy, Reconciliation, Source
 
 __all__ = [
     "DEADLINE_STAGES",
@@ -12,6 +13,8 @@ __all__ = [
     "Acknowledgement",
     "Cancellation",
     "CancellationAction",
+    "DifferenceKind",
+    "Discrepancy",
     "ErpOrder",
     "ErpPush",
     "ErpStatus",
@@ -26,9 +29,11 @@ __all__ = [
     "OrderVersion",
     "Package",
     "PackageLine",
+    "Reconciliation",
     "RetailerPolicy",
     "Shipment",
     "ShippingMapping",
+    "Source",
     "Stage",
     "Store",
     "StoreMapping",

@@ -110,6 +110,7 @@ class Order(models.Model):
             models.Index(fields=["retailer_id", "-first_seen_at", "-id"], name="order_retailer"),
             *(_deadline_index(column) for column in DEADLINE_STAGES),
             models.Index(fields=["consumer_order_number"], name="order_consumer_number"),
+            models.Index(fields=["dsco_updated_at"], name="order_dsco_updated"),
             models.Index(fields=["stage"], condition=models.Q(cancel_requested=True), name="order_cancel_requested"),
             models.Index(fields=["-first_seen_at", "-id"], condition=models.Q(held=True), name="order_held"),
             models.Index(

@@ -27,6 +27,7 @@ from inventory.models import SkuMapping, StockItem, StockLevel, StockUpdate, War
 from orders.models import (
     Acknowledgement,
     Cancellation,
+    Discrepancy,
     ErpOrder,
     ErpPush,
     Invoice,
@@ -35,6 +36,7 @@ from orders.models import (
     OrderLine,
     Package,
     PackageLine,
+    Reconciliation,
     RetailerPolicy,
     Shipment,
     ShippingMapping,
@@ -82,6 +84,7 @@ def seed(number: int = 240, now: datetime | None = None) -> list[Order]:
     _attempts(now)
     _stock(now)
     _machine(now)
+    _differences(now)
     refresh_stages([order.pk for order in orders])
     refresh_causes(now)
     return orders
@@ -234,6 +237,21 @@ def _stock(now: datetime) -> None:
             item=item, key=f"stock:{sku}", quantities={"EAST": 38}, status=state, attempts=1,
             due_at=now if state == State.DUE else None, last_error="Unknown SKU" if state == State.FAILED else "",
             last_error_code="unknown_sku" if state == State.FAILED else "",
+        )  # fmt: skip
+
+
+def _differences(now: datetime) -> None:
+    since = now - timedelta(days=1)
+    Reconciliation.objects.create(
+        since=since, until=now, requested_at=now, started_at=now, finished_at=now,
+        counts={"orders_compared": 60, "differences": 2}, bookmarks={"dsco_orders": now.isoformat()},
+    )  # fmt: skip
+    order = Order.objects.order_by("pk").first()
+    for code, kind, theirs in (("tracking_changed", "tracking", "1Z999"), ("missing_in_erp", "missing_in_erp", "")):
+        Discrepancy.objects.create(
+            source="erp_orders", kind=kind, code=code, subject="1190000001", order=order, fingerprint="f",
+            ours={"tracking": ["1Z111"]}, theirs={"tracking": [theirs]} if theirs else {}, first_seen_at=since,
+            last_seen_at=now,
         )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ WHOLE_PASS = [
     "report_invoices",
     "sync_inventory",
     "apply_cancellations",
+    "reconcile",
 ]
 
 

@@ -179,6 +179,7 @@ SAID_AT_ONCE = {
     "orders/mapping_proposals.py",
     "orders/policy_checks.py",
     "orders/policy_words.py",
+    "orders/reconciling/ranges.py",
     "orders/timeline.py",
 }
 

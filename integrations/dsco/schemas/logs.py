@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 from ..messages import first_code, messages_of, text_of
+from .inbound import Inbound, Moment
+
+
+class _Processed(Inbound):
+    date_processed: Moment = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +27,16 @@ class Accepted:
 class LogEntry:
     """The outcome for one object: ``status`` is ``pending``, ``success`` or ``failure``.
 
-    payload: what was sent for this object; code and messages_text: DSCO's reasons, errors first.
+    payload: what was sent for this object; code and messages_text: DSCO's reasons, errors first; method: ``api``,
+    ``portal`` or ``file``; processed_at: aware, or None when DSCO does not say.
     """
 
     payload: dict[str, Any]
     status: str
     messages_text: str
     code: str
+    method: str = ""
+    processed_at: datetime | None = None
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> LogEntry:
@@ -39,6 +48,8 @@ class LogEntry:
             status=str(raw.get("status") or "").lower(),
             messages_text=text_of(messages),
             code=first_code(messages),
+            method=str(raw.get("requestMethod") or "").lower(),
+            processed_at=_Processed.model_validate(raw).date_processed,
         )
 
 

@@ -48,6 +48,15 @@ class ChangeLog:
             self._requests[queued.request_id] = queued
         return Answer(202, receipt("pending", now, queued.request_id))
 
+    def note(self, detail: str, one: Json, method: str = "api") -> None:
+        """Log a change that was carried out at once, through the API or (``portal``) by a person."""
+        state = self._state
+        now = state.clock.now()
+        with state.lock:
+            queued = Queued(state.new_id(), detail, [one], _nothing, now, done=True)
+            queued.logs.append(self._applied(queued, one, now) | {"requestMethod": method})
+            self._requests[queued.request_id] = queued
+
     def process(self) -> None:
         """Apply every queued request whose time has come."""
         state = self._state
@@ -104,6 +113,10 @@ class ChangeLog:
         start, end = moment(request.one("startDate"), "startDate"), moment(request.one("endDate"), "endDate")
         known = [queued for queued in self._requests.values() if queued.done and not self._forgotten(queued)]
         return [log for queued in known if start <= queued.due_at < end for log in queued.logs]
+
+
+def _nothing(_one: Json) -> None:
+    """What was carried out already needs nothing more."""
 
 
 def _with_status(logs: list[Json], status: str) -> list[Json]:

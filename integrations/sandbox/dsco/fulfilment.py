@@ -44,6 +44,13 @@ def ship(state: DscoState, body: Json) -> None:
     """Report packages. A tracking number that the order already has is doubled, as the vendor might do it. Raises
     Refused.
     """
+    order_id = take_shipments(state, body)
+    for shipment in body["shipments"]:
+        state.book.add("shipment", order_id, state.clock.now(), plain(shipment))
+
+
+def take_shipments(state: DscoState, body: Json) -> str:
+    """Put packages on an order, whoever reports them; return its id. Raises Refused."""
     order = order_for_update(state, body)
     order_id = order["dscoOrderId"]
     for shipment in body["shipments"]:
@@ -70,8 +77,7 @@ def ship(state: DscoState, body: Json) -> None:
                 _move(state, order["lineItems"][index], "ship", quantity, body["shipments"][0]["trackingNumber"], now)
 
     state.rewrite(order_id, send)
-    for shipment in body["shipments"]:
-        state.book.add("shipment", order_id, now, plain(shipment))
+    return str(order_id)
 
 
 def _check_shipment(state: DscoState, shipment: Json) -> None:

@@ -11,7 +11,14 @@ KEYS = ("dscoItemId", "sku", "partnerSku", "upc", "ean", "mpn", "isbn", "gtin")
 
 
 def set_stock(state: DscoState, body: Json) -> None:
-    """Overwrite an item's quantities. Raises Refused."""
+    """Overwrite an item's quantities at a client's wish. Raises Refused."""
+    with state.lock:
+        stock = put_stock(state, body)
+        state.book.add("inventory", body["sku"], state.clock.now(), {"status": body["status"], "warehouses": stock})
+
+
+def put_stock(state: DscoState, body: Json) -> dict[str, int]:
+    """Overwrite an item's quantities, whoever wants it; return them by warehouse. Raises Refused."""
     with state.lock:
         item = state.items.get(body["sku"])
         if item is None:
@@ -27,7 +34,7 @@ def set_stock(state: DscoState, body: Json) -> None:
         item["quantityAvailable"] = sum(stock.values())
         item["status"] = body["status"]
         item["dscoLastQuantityUpdateDate"] = when(now)
-        state.book.add("inventory", body["sku"], now, {"status": body["status"], "warehouses": stock})
+        return stock
 
 
 def _check(item: Json, body: Json) -> None:

@@ -15,7 +15,14 @@ CENT = Decimal("0.01")
 
 
 def post_invoice(state: DscoState, body: Json) -> None:
-    """Book an invoice. Raises Refused."""
+    """Book an invoice that a client sends. Raises Refused."""
+    with state.lock:
+        invoice = take_invoice(state, body)
+        state.book.add("invoice", invoice["dscoOrderId"], state.clock.now(), invoice)
+
+
+def take_invoice(state: DscoState, body: Json) -> Json:
+    """Book an invoice, whoever makes it, and return it. Raises Refused."""
     with state.lock:
         order = order_for_update(state, body)
         order_id = order["dscoOrderId"]
@@ -28,7 +35,7 @@ def post_invoice(state: DscoState, body: Json) -> None:
             quantities[line_index(order, line)] += line["quantity"]
         _check_amounts(order, body)
         _check_available(state, order_id, quantities)
-        _store(state, order, body)
+        return _store(state, order, body)
 
 
 def _check_amounts(order: Json, body: Json) -> None:
@@ -70,7 +77,7 @@ def _check_available(state: DscoState, order_id: str, quantities: Counter[int]) 
             raise Refused(400, "VALIDATION_FAILED", f"{place}, but the quantity available to invoice is {available}")
 
 
-def _store(state: DscoState, order: Json, body: Json) -> None:
+def _store(state: DscoState, order: Json, body: Json) -> Json:
     now = state.clock.now()
     order_id = order["dscoOrderId"]
     expected = sum(Decimal(str(line["expectedCost"] or 0)) * line["quantity"] for line in order["lineItems"])
@@ -98,10 +105,10 @@ def _store(state: DscoState, order: Json, body: Json) -> None:
         "exportDate": None,
         "lineItems": lines,
     }
-    invoice = plain({**body, **read_only})
+    invoice: Json = plain({**body, **read_only})
     state.invoices[body["invoiceId"]] = invoice
     state.invoices_visible_at[body["invoiceId"]] = now + state.options.visibility_delay_seconds
-    state.book.add("invoice", order_id, now, invoice)
+    return invoice
 
 
 def get_invoice(state: DscoState, request: Request) -> Answer:

@@ -16,8 +16,8 @@ from .invented import RETAILERS
 from .inventory import get_item, set_stock
 from .invoices import get_invoice, post_invoice
 from .orders import get_order, get_orders, order_for_update
+from .portal import Portal
 from .scroll import Scrolls
-from .state import DscoState
 
 OPERATIONS: dict[tuple[str, str], str] = {
     ("POST", "/oauth2/token"): "token",
@@ -46,7 +46,7 @@ OPERATIONS: dict[tuple[str, str], str] = {
 WAREHOUSES_PER_PAGE = 100
 
 
-class DscoStandIn(DscoState):
+class DscoStandIn(Portal):
     """A supplier's DSCO account behind HTTP. See DscoState for what tests can do with it."""
 
     name = "dsco"
@@ -192,7 +192,9 @@ class DscoStandIn(DscoState):
     # Invoices, stock, the rest
 
     def _create_invoice(self, request: Request) -> Answer:
-        post_invoice(self, shapes.one_of(shapes.INVOICE, request))
+        body = shapes.one_of(shapes.INVOICE, request)
+        post_invoice(self, body)
+        self._invoice_log.note("createInvoice", body)
         return created()
 
     def _invoice_batch(self, request: Request) -> Answer:
@@ -200,7 +202,9 @@ class DscoStandIn(DscoState):
         return self._invoice_log.submit("createInvoices", bodies, lambda body: post_invoice(self, body))
 
     def _single_item(self, request: Request) -> Answer:
-        set_stock(self, shapes.one_of(shapes.ITEM_INVENTORY, request))
+        body = shapes.one_of(shapes.ITEM_INVENTORY, request)
+        set_stock(self, body)
+        self._inventory_log.note("singleItem", body)
         return created()
 
     def _inventory_batch(self, request: Request) -> Answer:

@@ -26,6 +26,11 @@ class Versions:
         del history[:-KEPT_VERSIONS]
         return row
 
+    def drop(self, key: str) -> None:
+        """Forgets a row and its history."""
+        del self.current[key]
+        del self._history[key]
+
     def visible(self, key: str, until: float) -> Row | None:
         """The newest version that a reader whose knowledge ends at `until` sees, None before the first."""
         return next((row for since, row in reversed(self._history[key]) if since <= until), None)
@@ -73,6 +78,11 @@ class Book:
     def outbound_of(self, order_number: str) -> list[Row]:
         """Current outbound orders of a system order, oldest first."""
         return [self.outbound[number] for number in self._outbound_of_order.get(order_number, {})]
+
+    def forget(self, platform_number: str) -> None:
+        """No read knows the orders of this number any more."""
+        for number in self._orders_of_platform.pop(platform_number, {}):
+            self._orders.drop(number)
 
     def visible_orders(self, until: float, platform_numbers: list[str] | None) -> list[Row]:
         """Orders as a reader whose knowledge ends at `until` sees them, newest first."""

@@ -66,6 +66,12 @@ class OrderService:
         return self.envelopes.multi_platform(now, {"error_details": refused, "success_details": made})
 
     def _create(self, sent: dict[str, Any], store_id: str, now: float) -> str:
+        number = self.enter(sent, store_id, now)
+        self.effects.add("erp_order", sent["platform_order_no"], now, {"global_order_no": number, "store_id": store_id})
+        return number
+
+    def enter(self, sent: dict[str, Any], store_id: str, now: float) -> str:
+        """A new order, whoever types it; return its global_order_no."""
         catalogue = self.floor.catalogue
         platform_number = sent["platform_order_no"]
         lines = []
@@ -75,7 +81,6 @@ class OrderService:
         number = self.next_number()
         granted = not self.drop_optional_fields
         self.floor.enter(order_row(number, sent, lines, catalogue.stores[store_id], now, granted), now)
-        self.effects.add("erp_order", platform_number, now, {"global_order_no": number, "store_id": store_id})
         return number
 
     def _reason_to_refuse(self, sent: dict[str, Any], store_id: str) -> str:

@@ -10,7 +10,7 @@ from ..http import Clock
 from ..options import SandboxOptions
 from . import rearranging
 from .floor import Floor
-from .order_rows import UNPAIRED_TAG, Row
+from .order_rows import UNPAIRED_TAG, Row, with_quantity
 from .order_service import OrderService
 
 
@@ -258,6 +258,40 @@ class Staff:
             if ship:
                 self.ship(again["global_order_no"])
             return str(again["global_order_no"])
+
+    def create_by_hand(self, platform_order_no: str, store_id: str, items: Mapping[str, int]) -> str:
+        """Staff type an order (local SKU → units) under this platform number. Returns its global_order_no."""
+        with self._lock:
+            sent = {
+                "platform_order_no": platform_order_no, "receiver_name": "Sample Person", "city": "Sampleton",
+                "receiver_country_code": "US", "address_line1": "1 Sample Street",
+                "items": [{"sku": sku, "quantity": units, "unit_price": "1"} for sku, units in items.items()],
+            }  # fmt: skip
+            return self._order_service.enter(sent, str(store_id), self._now())
+
+    def edit_tracking(self, number: str, tracking: str) -> None:
+        """Another tracking number is written on the order's outbound orders, for example after the label was redone."""
+        with self._lock:
+            now = self._now()
+            for row in self._floor.find(number):
+                for out in self._floor.live_outbound(row):
+                    changed = {**out, "tracking_no": tracking, "waybill_no": tracking}
+                    self._floor.book.put_outbound(changed, now)
+                logistics = {**row["logistics_info"], "tracking_no": tracking, "waybill_no": tracking}
+                self._floor.change(row, now, logistics_info=logistics)
+
+    def edit_quantity(self, platform_order_no: str, sku: str, quantity: int) -> None:
+        """Other units of a product (local SKU) are written on the order."""
+        with self._lock:
+            now = self._now()
+            row = self._floor.find(platform_order_no)[0]
+            lines = [with_quantity(line, quantity) if line["local_sku"] == sku else line for line in row["item_info"]]
+            self._floor.change(row, now, item_info=lines)
+
+    def vanish(self, platform_order_no: str) -> None:
+        """The order is gone: not even the list with deleted orders shows it."""
+        with self._lock:
+            self._floor.book.forget(platform_order_no)
 
     def cancel(self, platform_order_no: str) -> None:
         """Staff mark what is still open of the order as not to ship: status 7."""

@@ -43,6 +43,7 @@ EDITED_FROM = {
 }
 CHANGED_FROM = {
     "integrations.cause": OPERATOR,
+    "orders.discrepancy": OPERATOR,
     "integrations.flow": LEAD,
     "integrations.vendortoken": ADMINISTRATOR,
 }

@@ -1,0 +1,209 @@
+"""``reconcile``: what people do by hand at DSCO is taken over or shown, never doubled."""
+
+from __future__ import annotations
+
+from integrations.sandbox.sandbox import Sandbox
+from inventory.models import StockItem
+from orders.models import Invoice, Order, OrderLine, Package, Stage
+from tests.conftest import MovableClock
+
+from .journeys import acknowledged, line, order_of, place, pushed, run, shipment_of
+from .reconciling import compare, effects, finding, findings, invoiced, settle, shipped
+
+
+class TestOrders:
+    def test_an_order_that_the_pull_missed_is_fetched_and_goes_its_way(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        settle(clock)
+        run("pull_orders")
+        order_id = place(world, line("HP-LAMP-01", 1), age_seconds=1000)
+
+        result = compare(clock)
+
+        assert order_of(order_id).stage == Stage.RECEIVED
+        assert "push_orders" in result.released
+        assert findings(open_only=False) == {"not_pulled": [order_id]}
+        assert findings() == {}
+        run("push_orders")
+        assert effects(world, order_id)["erp_order"] == 1
+
+    def test_an_order_that_the_pull_has_not_reached_yet_is_no_difference(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        place(world, line("HP-LAMP-01", 1))
+        compare(clock)
+        assert Order.objects.count() == 1
+        assert findings(open_only=False) == {}
+
+    def test_an_order_that_dsco_lost_is_shown_and_closes_when_it_is_back(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = pushed(world)
+        raw = world.dsco.orders[order_id]
+        world.dsco.lose_order(order_id)
+        compare(clock)
+        assert findings() == {"missing_at_dsco": [order_id]}
+        world.dsco.add_order(dsco_order_id=order_id, po_number=raw["poNumber"], lines=[line("LAMP", 2)])
+        compare(clock, order_ids=(order_id,))
+        assert findings() == {}
+
+    def test_a_cancellation_at_dsco_is_handed_to_its_flow(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = pushed(world)
+        world.dsco.cancel_by_retailer(order_id)
+        result = compare(clock)
+        assert "apply_cancellations" in result.released
+        run("apply_cancellations")
+        assert order_of(order_id).stage == Stage.CANCELLED
+        compare(clock)
+        assert findings() == {}
+        assert [row["status"] for row in world.lingxing.by_platform(order_id)] == [7]
+
+
+class TestShipments:
+    def test_shipped_by_hand_is_taken_over_and_the_invoice_goes_on(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2))
+        world.dsco.ship_in_portal(order_id, "PORTAL0001")
+        compare(clock)
+        shipment = shipment_of(order_id)
+        assert (shipment.status, shipment.remote_reference) == ("succeeded", "PORTAL0001")
+        assert findings() == {}
+        assert finding("shipped_by_hand").result
+        package = Package.objects.get(order__dsco_order_id=order_id)
+        assert (package.tracking_number, package.ignored) == ("PORTAL0001", "by_staff")
+        assert [one.quantity for one in package.lines.all()] == [2]
+        run("report_shipments")
+        run("report_invoices")
+        assert effects(world, order_id) == {"acknowledgement": 1, "shipment": 0, "invoice": 1, "erp_order": 1}
+        assert order_of(order_id).stage == Stage.INVOICED
+
+    def test_what_lingxing_ships_afterwards_is_shown_and_not_reported(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2))
+        world.dsco.ship_in_portal(order_id, "PORTAL0001")
+        compare(clock)
+        world.lingxing.ship(order_id)
+        run("report_shipments")
+        compare(clock)
+        assert list(findings()) == ["tracking_changed"]
+        assert effects(world, order_id)["shipment"] == 0
+        assert len(world.dsco.orders[order_id]["packages"]) == 1
+
+    def test_a_part_shipped_by_hand_waits_for_a_person(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2), line("HP-RUG-02", 1))
+        world.dsco.ship_in_portal(order_id, "PORTAL0001", {"HP-LAMP-01": 2})
+        compare(clock)
+        assert findings() == {"partly_shipped": [order_id]}
+        assert shipment_of(order_id).status == "waiting"
+        world.dsco.ship_in_portal(order_id, "PORTAL0002")
+        compare(clock)
+        assert findings() == {}
+        assert shipment_of(order_id).remote_reference == "PORTAL0001,PORTAL0002"
+
+    def test_a_reported_package_that_dsco_took_away_is_shown(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = shipped(world, clock)
+        number = shipment_of(order_id).remote_reference
+        world.dsco.remove_shipment(order_id, number)
+        compare(clock)
+        assert findings() == {"shipment_lost": [order_id]}
+        run("report_shipments")
+        assert effects(world, order_id)["shipment"] == 1
+        world.dsco.ship_in_portal(order_id, number)
+        compare(clock)
+        assert findings() == {}
+
+    def test_a_package_that_somebody_added_is_shown(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = shipped(world, clock)
+        packages = world.dsco.orders[order_id]["packages"]
+        more = [*packages, {**packages[0], "trackingNumber": "ADDED0001"}]
+        world.dsco.change_order(order_id, packages=more)
+        compare(clock)
+        assert findings() == {"more_packages_at_dsco": [order_id]}
+
+
+class TestInvoices:
+    def test_invoiced_by_hand_is_taken_over(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = shipped(world, clock)
+        world.dsco.invoice_in_portal(order_id, "BY-HAND-1")
+        compare(clock)
+        invoice = Invoice.objects.get(order__dsco_order_id=order_id)
+        assert (invoice.status, invoice.invoice_id) == ("succeeded", "BY-HAND-1")
+        run("report_invoices")
+        assert effects(world, order_id)["invoice"] == 0
+        assert order_of(order_id).stage == Stage.INVOICED
+        compare(clock)
+        assert findings() == {}
+
+    def test_shipped_and_invoiced_by_hand_at_once(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2))
+        world.dsco.ship_in_portal(order_id)
+        world.dsco.invoice_in_portal(order_id)
+        compare(clock)
+        assert order_of(order_id).stage == Stage.INVOICED
+        assert effects(world, order_id) == {"acknowledgement": 1, "shipment": 0, "invoice": 0, "erp_order": 1}
+        assert findings() == {}
+
+    def test_our_own_invoices_are_no_difference(self, world: Sandbox, clock: MovableClock) -> None:
+        invoiced(world, clock)
+        compare(clock)
+        assert findings(open_only=False) == {}
+
+    def test_a_total_that_somebody_changed_is_shown(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = invoiced(world, clock)
+        number = Invoice.objects.get().invoice_id
+        world.dsco.change_invoice(str(number), 1.5)
+        compare(clock)
+        row = finding("amount_differs")
+        assert (row.subject, row.theirs["totals"]) == (order_id, ["1.50"])
+
+    def test_a_cost_that_changes_after_the_invoice_is_shown(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = invoiced(world, clock, line("HP-LAMP-01", 1))
+        lines = world.dsco.orders[order_id]["lineItems"]
+        settle(clock)
+        world.dsco.change_order(order_id, lineItems=[{**lines[0], "expectedCost": 99.5}])
+        compare(clock)
+        assert findings() == {"cost_changed": [order_id]}
+        assert list(finding("cost_changed").theirs["price"].values()) == ["99.50"]
+        world.dsco.change_order(order_id, lineItems=lines)
+        compare(clock)
+        assert findings() == {}
+
+    def test_a_lost_invoice_is_found_when_the_order_is_named(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = invoiced(world, clock)
+        world.dsco.invoices.clear()
+        compare(clock, order_ids=(order_id,))
+        assert findings() == {"invoice_lost": [order_id]}
+        run("report_invoices")
+        assert effects(world, order_id)["invoice"] == 1
+
+
+class TestStock:
+    def test_stock_typed_in_the_portal_is_sent_again(self, world: Sandbox, clock: MovableClock) -> None:
+        run("pull_orders")
+        run("sync_inventory")
+        before = StockItem.objects.get(dsco_sku="HP-LAMP-01").confirmed
+        settle(clock)
+        world.dsco.set_stock_in_portal("HP-LAMP-01", {"EAST": 900, "WEST": 0})
+        result = compare(clock)
+        assert findings() == {"stock_differs": ["HP-LAMP-01"]}
+        assert "sync_inventory" in result.released
+        run("pull_orders")
+        run("sync_inventory")
+        there = {one["code"]: one["quantity"] for one in world.dsco.items["HP-LAMP-01"]["warehouses"]}
+        assert there == before
+        compare(clock)
+        assert findings() == {}
+
+    def test_what_dsco_sold_since_is_no_difference(self, world: Sandbox, clock: MovableClock) -> None:
+        run("pull_orders")
+        run("sync_inventory")
+        settle(clock)
+        place(world, line("HP-LAMP-01", 3))
+        told = StockItem.objects.get(dsco_sku="HP-LAMP-01").confirmed
+        world.dsco.set_stock_in_portal("HP-LAMP-01", told | {"EAST": told["EAST"] - 3})
+        clock.advance(15)
+        run("pull_orders")
+        assert OrderLine.objects.filter(sku="HP-LAMP-01").exists()
+        compare(clock)
+        assert findings(open_only=False) == {}

@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from . import clock
 from .errors import RateLimited
 from .processes import current_holder, is_dead
 from .sentences import gettext as _
@@ -67,7 +68,7 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
             retry_after=wait - MAX_WAIT_SECONDS / 2,
         )
     if wait > 0:
-        time.sleep(wait)
+        clock.sleep(wait)
 
 
 def push_back(name: str, seconds: float) -> None:
@@ -143,13 +144,13 @@ def slot(name: str, capacity: int, *, vendor: str, operation: str) -> Iterator[S
 
 
 def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slot:
-    deadline = time.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
+    deadline = clock.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
     pause = 0.01
     while True:
         held = _take_slot(name, capacity)
         if held:
             return held
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise RateLimited(
                 _("No call slot became free in time."),
                 vendor=vendor,
@@ -157,7 +158,7 @@ def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slo
                 code="local_queue",
                 retry_after=SLOT_HOLD_SECONDS,
             )
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreading, not secrecy
+        clock.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreading, not secrecy
         pause = min(pause * 1.5, 0.25)
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from .. import clock
 from ..models import Flow, FlowRun, RunStatus
 from ..processes import current_holder, is_dead
 
@@ -47,34 +48,16 @@ def give_lease_back(name: str, token: str) -> None:
     Flow.objects.filter(name=name, lease_token=token).update(lease_token="", lease_holder="", lease_until=None)
 
 
-class Heartbeat:
-    """Extends a flow's lease, and whatever else ``beat`` extends, from a thread of its own."""
+def heartbeat(name: str, token: str, beat: Callable[[], None]) -> AbstractContextManager[None]:
+    """Extend a flow's lease, and whatever else ``beat`` extends, during the block and beside it."""
 
-    def __init__(self, name: str, token: str, beat: Callable[[], None]) -> None:
-        self._name = name
-        self._token = token
-        self._beat = beat
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"heartbeat-{name}")
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_details: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def extend() -> None:
         try:
-            while not self._stop.wait(HEARTBEAT_SECONDS):
-                try:
-                    Flow.objects.filter(name=self._name, lease_token=self._token).update(
-                        lease_until=timezone.now() + LEASE
-                    )
-                    self._beat()
-                except DatabaseError:
-                    # The next beat tries again; if none succeeds, the leases end and others verify our work.
-                    log.exception("heartbeat_failed", flow=self._name)
-                    connection.close()
-        finally:
+            Flow.objects.filter(name=name, lease_token=token).update(lease_until=timezone.now() + LEASE)
+            beat()
+        except DatabaseError:
+            # The next beat tries again; if none succeeds, the leases end and others verify our work.
+            log.exception("heartbeat_failed", flow=name)
             connection.close()
+
+    return clock.repeating(HEARTBEAT_SECONDS, extend, f"heartbeat-{name}")

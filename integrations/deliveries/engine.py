@@ -116,9 +116,11 @@ class DeliveryPass(Generic[D]):
         return timezone.now() < self._ours_until
 
     def _drain_due(self, due_before: datetime, give_up_at: float | None, ids: list[int] | None) -> None:
+        more = True  # a claim that is not full has taken all that was due
         while True:
-            claimed = self._claim(due_before, ids) if self._may_claim(give_up_at) else None
+            claimed = self._claim(due_before, ids) if more and self._may_claim(give_up_at) else None
             if claimed:
+                more = claimed.seen >= self.kind.claim_size
                 self._start(claimed)
             if self._in_flight:
                 # Keep the threads busy: claim more as soon as less than half of a claim is under way.

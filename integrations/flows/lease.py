@@ -20,8 +20,8 @@ HEARTBEAT_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
 
-def take_lease(name: str) -> str | None:
-    """Take the lease of a flow; return its token, or None while another process runs the flow.
+def take_lease(name: str) -> Flow | None:
+    """Take the lease of a flow; return its row with the token, or None while another process runs the flow.
 
     The lease of a process that died on this machine is taken over at once, any other forgotten one
     when it ends. The run that was under way is recorded as interrupted.
@@ -37,10 +37,10 @@ def take_lease(name: str) -> str | None:
             FlowRun.objects.filter(flow=name, status=RunStatus.RUNNING).update(
                 status=RunStatus.INTERRUPTED, finished_at=now
             )
-        Flow.objects.filter(pk=row.pk).update(
-            lease_token=token, lease_holder=current_holder(), lease_until=now + LEASE, last_started_at=now
-        )
-    return token
+        row.lease_token, row.lease_holder, row.lease_until = token, current_holder(), now + LEASE
+        row.last_started_at = now
+        row.save(update_fields=["lease_token", "lease_holder", "lease_until", "last_started_at"])
+    return row
 
 
 def give_lease_back(name: str, token: str) -> None:

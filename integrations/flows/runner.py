@@ -78,11 +78,11 @@ def run_flow(
     row = ensure_flow_row(definition)
     if row.paused and trigger in ("schedule", "released"):
         return FlowResult(name, RunStatus.PAUSED, 0.0)
-    token = take_lease(name)
-    if token is None:
+    leased = take_lease(name)
+    if leased is None:
         return FlowResult(name, RunStatus.ALREADY_RUNNING, 0.0)
+    row, token = leased, leased.lease_token
     try:
-        row.refresh_from_db()
         run = FlowRun.objects.create(flow=name, trigger=trigger, holder=current_holder(), started_at=timezone.now())
         with CallPool(settings.HTTP_THREADS) as pool, structlog.contextvars.bound_contextvars(flow=name, run=run.pk):
             context = FlowContext(row, run, pool, budget_seconds=budget_seconds, order_ids=order_ids)

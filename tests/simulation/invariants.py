@@ -1,46 +1,24 @@
-"""Random stories with faults, sudden deaths and changes of mind: at the end the vendors' books and ours agree.
-
-ORDERBRIDGE_SEEDS=300 plays more of them, ORDERBRIDGE_FIRST_SEED=1234 begins elsewhere; a failing seed is the
-parameter of its test and plays the same story again.
-"""
+"""What must be true after every story: the vendors' books and ours agree. Each check yields what is wrong."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from decimal import Decimal
 
-import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
+from integrations.models import Attempt, Flow
+from inventory.models import SkuMapping, StockItem, StockUpdate
 from orders.models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Shipment, Stage
+from tests.conftest import WAREHOUSES
+from tests.end_to_end.journeys import EFFECTS
 
-from .journeys import EFFECTS
-from .random_world import RandomWorld
-
-FIRST = int(os.environ.get("ORDERBRIDGE_FIRST_SEED", "1"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("ORDERBRIDGE_SEEDS", "8")))
-STEPS = 60
-STATES_WITH_TIME = ("due", "in_progress", "accepted", "uncertain")
+STATES_WITH_TIME = (State.DUE, State.IN_PROGRESS, State.ACCEPTED, State.UNCERTAIN)
 # What a person must be told, not what heals by itself; a row that shows one of these is where it should be.
 FOR_A_PERSON = (State.NEEDS_ATTENTION, State.FAILED)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_whatever_happens_every_effect_happens_once_and_nothing_is_lost(world, clock, settings, seed):
-    story = RandomWorld(seed, world, clock, settings)
-    try:
-        story.live(STEPS)
-        story.settle()
-        problems = [problem for check in CHECKS for problem in check(story)]
-    except BaseException:
-        print("\n".join([f"seed {seed}", *story.log]))
-        raise
-    if problems:
-        print("\n".join([f"seed {seed}", *story.log]))
-    assert problems == []
 
 
 def no_effect_twice(story):
@@ -117,6 +95,8 @@ def what_is_there_is_known(story):
 
 def nothing_is_stuck(story):
     for model in (one for one in apps.get_models() if issubclass(one, Delivery)):
+        if model is StockUpdate and not story.has("stock"):
+            continue  # nobody has run that flow to its end
         for row in model.objects.all():
             if row.lease_token:
                 yield f"{row.key}: {row.status} is still leased"
@@ -147,7 +127,7 @@ def ordinary_orders_are_invoiced(story):
 
 def every_open_order_says_why(story):
     """An order that does not go on by itself stands before a person."""
-    for order_id in story.open_stages():
+    for order_id in set(story.open_stages()) - story.skipped:
         order = Order.objects.get(dsco_order_id=order_id)
         rows = [order.erp_push, order.acknowledgement, order.shipment, order.invoice, *order.cancellations.all()]
         if not any(row.status in FOR_A_PERSON for row in rows):

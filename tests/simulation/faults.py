@@ -32,8 +32,8 @@ class Faults(World):
     """Troubles between us and the vendors, and our own deaths."""
 
     def kinds(self) -> list[str]:
-        """The faults of this world: over real HTTP only those that take no time."""
-        return [kind for kind in KINDS if self.wire is not None or kind not in TAKES_TIME]
+        """The faults of this world: where calls are instant only those that take no time."""
+        return [kind for kind in KINDS if not self.instant or kind not in TAKES_TIME]
 
     def let_the_weather_be_bad(self) -> None:
         """All the time, any call may go wrong in one of a few ways."""
@@ -78,7 +78,7 @@ class Faults(World):
 
     def cut_the_wire(self) -> None:
         """No connection to a vendor for a while, up to a day and a half."""
-        if self.wire is None or self.wire.cut:
+        if self.instant or self.wire is None or self.wire.cut:
             return
         vendor, seconds = self.chance.choice(["dsco", "lingxing"]), self.chance.choice([300, 3600, 90_000, 130_000])
         self.say(f"{vendor} cannot be reached for {seconds} s")

@@ -77,6 +77,18 @@ class Story(Outside, Staff, Faults):
         if self.has("stock"):
             self._settle_stock()
 
+    def _everything_has_a_time(self) -> None:
+        """Whatever the machine has to do next stands in the queue, at every moment."""
+        states = ", ".join(f"'{state.value}'" for state in invariants.STATES_WITH_TIME)
+        looks = [
+            f"SELECT key FROM {kind.model._meta.db_table} WHERE due_at IS NULL AND status IN ({states})"
+            for kind in delivery_kinds().values()
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(" UNION ALL ".join(looks))
+            lost = [key for (key,) in cursor.fetchall()]
+        assert not lost, f"without a next time: {lost}"
+
     def _lag(self) -> float:
         """How long the vendors' lists may lag behind what has happened."""
         return self.sandbox.options.visibility_delay_seconds + self.sandbox.lingxing.outbound_delay_seconds
@@ -88,7 +100,10 @@ class Story(Outside, Staff, Faults):
             if definition.name != STOCK_FLOW and (not definition.delivers or self._owes(definition.delivers)):
                 self.run(definition.name)
                 self.finish_in_the_warehouse()
+                if definition.delivers:
+                    self.advance(15 + self._lag())  # so that what it did can be seen by the next one
         self.note_what_must_not_be_pushed()
+        self._everything_has_a_time()
         return self._moves() != before
 
     def _owes(self, kind: str) -> bool:
@@ -154,23 +169,26 @@ class Story(Outside, Staff, Faults):
         """For each kind when the next one is due, and how many are not at their end. Plain SQL: it is asked often."""
         found: dict[str, tuple[datetime | None, int]] = {}
         ended = ", ".join(f"'{state.value}'" for state in FINISHED)
+        looks = [
+            f"SELECT '{name}', min(due_at), sum(CASE WHEN status IN ({ended}) THEN 0 ELSE 1 END)"
+            f" FROM {kind.model._meta.db_table}"
+            for name, kind in delivery_kinds().items()
+        ]
         with connection.cursor() as cursor:
-            for name, kind in delivery_kinds().items():
-                table = kind.model._meta.db_table
-                cursor.execute(f"SELECT min(due_at), sum(CASE WHEN status IN ({ended}) THEN 0 ELSE 1 END) FROM {table}")
-                at, still_open = cursor.fetchone()
+            cursor.execute(" UNION ALL ".join(looks))
+            for name, at, still_open in cursor.fetchall():
                 at = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
                 found[name] = (at, int(still_open or 0))
         return found
 
 
-def play(seed: int, *, over_http: bool = False) -> tuple[Story, list[str]]:
+def play(seed: int, *, over_http: bool = False, instant: bool = False) -> tuple[Story, list[str]]:
     """Tell the story of a seed in an empty database with the foundations laid; return it and its problems.
 
-    An exception of the story is a problem like any other.
+    An exception of the story is a problem like any other. over_http, instant: see ``surroundings``.
     """
-    with surroundings(over_http=over_http) as (sandbox, clock, wire):
-        story = Story(seed, sandbox, clock, wire)
+    with surroundings(over_http=over_http, instant=instant) as (sandbox, clock, wire):
+        story = Story(seed, sandbox, clock, wire, instant=instant)
         try:
             story.live()
             story.settle()

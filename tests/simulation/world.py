@@ -64,12 +64,16 @@ def lay_foundations() -> None:
 class World:
     """What a story needs: chance, time, vendors, and flows that can be run. Made by ``world_of``.
 
-    features: what is switched on in this seed. touched: orders whose retailer or our staff changed their mind, so that
+    features: what is switched on in this seed. instant: calls take no time, so that the story is the same over real
+    sockets, where time stands still during a call. touched: orders whose retailer or our staff changed their mind, so that
     they need not end like others.
     """
 
-    def __init__(self, seed: int, sandbox: Sandbox, clock: SimulatedClock, wire: Wire | None) -> None:
+    def __init__(
+        self, seed: int, sandbox: Sandbox, clock: SimulatedClock, wire: Wire | None, *, instant: bool = False
+    ) -> None:
         self.seed = seed
+        self.instant = instant
         self.chance = random.Random(seed)
         self.sandbox = sandbox
         self.clock = clock
@@ -128,7 +132,7 @@ class World:
         options.most_rows_per_page = pick([1, 2, 3]) if self.has("small_pages") else None
         options.missing_invoice_is_404 = pick([False, True])
         options.cancel_answers_202 = pick([False, True])
-        options.latency_seconds = 0 if self.wire is None else pick([0.01, 0.2, 1])
+        options.latency_seconds = 0 if self.instant else pick([0.01, 0.2, 1])
         lingxing.allow_duplicates = pick([False, True])
         lingxing.outbound_delay_seconds = pick([0, 0, 40])
         # The set delay must cover what the vendor may need; LingXing itself refuses a number that it has already.
@@ -174,14 +178,16 @@ def told(result: FlowResult) -> str:
 
 
 @contextmanager
-def surroundings(*, over_http: bool = False) -> Iterator[tuple[Sandbox, SimulatedClock, Wire | None]]:
+def surroundings(
+    *, over_http: bool = False, instant: bool = False
+) -> Iterator[tuple[Sandbox, SimulatedClock, Wire | None]]:
     """Simulated time, both vendors at our settings' addresses, one thread.
 
-    over_http: with real sockets instead of the ``Wire``; then calls take no simulated time.
+    over_http: with real sockets instead of the ``Wire``; then it must be ``instant``: calls take no simulated time.
     """
     with ExitStack() as stack:
         clock = stack.enter_context(simulated_time())
-        options = SandboxOptions(enforce_limits=not over_http)
+        options = SandboxOptions(enforce_limits=not instant)
         sandbox = stack.enter_context(Sandbox(options, port=0 if over_http else None, monotonic=clock.monotonic))
         clock.on_the_way = sandbox.tick
         wire = None if over_http else Wire(sandbox, clock)
@@ -192,7 +198,7 @@ def surroundings(*, over_http: bool = False) -> Iterator[tuple[Sandbox, Simulate
         stack.enter_context(
             override_settings(
                 HTTP_THREADS=0,  # one thread: the same seed tells the same story
-                HTTP_TIMEOUT_SECONDS=2 if over_http else 0,
+                HTTP_TIMEOUT_SECONDS=5 if instant else 0,
                 RETRY_BACKOFF_SCALE=1,
                 RATE_LIMIT_SCALE=1,
                 VERIFY_DELAY_SECONDS=120,

@@ -68,7 +68,7 @@ _clock: Clock = MachineClock()
 
 def use_clock(clock: Clock) -> Clock:
     """Let everything go by ``clock`` from now on, in the whole process; return the one before."""
-    global _clock  # noqa: PLW0603 - there is one time
+    global _clock
     before, _clock = _clock, clock
     return before
 

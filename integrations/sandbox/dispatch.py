@@ -87,7 +87,9 @@ class Dispatcher:
         """Answer one request in the caller's time: see ``Steps``. Raises DropConnection like a call."""
         for prefix, stand_in in self._vendors:
             if request.path.startswith(prefix):
-                return (yield from self._vendor_call(stand_in, replace(request, path=request.path[len(prefix) :] or "/")))
+                return (
+                    yield from self._vendor_call(stand_in, replace(request, path=request.path[len(prefix) :] or "/"))
+                )
         for prefix, handler in self._others:
             if request.path.startswith(prefix):
                 return handler(request)

@@ -12,19 +12,17 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from .deaths import lose_connection
 from .world import lay_foundations
 
-_template: sqlite3.Connection | None = None
+_template = sqlite3.connect(":memory:", check_same_thread=False)
 
 
 def build() -> None:
     """Make the tables and lay the foundations; on PostgreSQL in a test database of this process's own."""
-    global _template
     if connection.vendor == "postgresql":
         connection.settings_dict["TEST"]["NAME"] = f"test_simulation_{os.getpid()}"
         connection.creation.create_test_db(verbosity=0, autoclobber=True, serialize=False)
         return
     call_command("migrate", verbosity=0)
     lay_foundations()
-    _template = sqlite3.connect(":memory:", check_same_thread=False)
     connection.connection.backup(_template)
 
 
@@ -35,7 +33,6 @@ def clear() -> None:
         _empty_postgresql()
         lay_foundations()
         return
-    assert _template is not None
     connection.ensure_connection()
     _template.backup(connection.connection)
 

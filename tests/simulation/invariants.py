@@ -198,7 +198,7 @@ def nothing_is_held_for_ever(story):
 
 
 def stock_was_never_invented(story):
-    """No figure was below or above what LingXing ever had less what was sold: a row missed by a read would show as 0."""
+    """No figure was beyond what LingXing ever had less what was sold: a row missed by a read would show as 0."""
     ordered = Counter()
     for order in story.sandbox.dsco.orders.values():
         for line in order["lineItems"]:
@@ -215,7 +215,7 @@ def stock_was_never_invented(story):
         for code, units in effect.detail["warehouses"].items():
             figures = [one for sku in history[effect.key] for one in ever.get((WAREHOUSES[code], sku), [])]
             if figures and not min(figures) - 2 * sold <= units <= max(figures) + sold:
-                yield f"stock of {effect.key} in {code} was set to {units}, LingXing had {min(figures)} to {max(figures)}"
+                yield f"stock of {effect.key} in {code} was set to {units}, LingXing had {sorted(figures)}"
 
 
 def stock_is_right_at_the_end(story):

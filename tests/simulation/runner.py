@@ -79,4 +79,3 @@ def play_one(seed: int) -> tuple[int, list[str], list[str], float]:
     database.clear()
     story, problems = play(seed)
     return seed, story.log, problems, time.process_time() - before
-

@@ -4,7 +4,7 @@ import os
 
 os.environ.setdefault("LOG_LEVEL", "CRITICAL")
 
-from tests.settings import *  # noqa: E402, F403
+from tests.settings import *  # noqa: F403
 
 LOGGING["root"]["level"] = "CRITICAL"  # noqa: F405
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405

@@ -176,8 +176,8 @@ class Story(Outside, Staff, Faults):
         ]
         with connection.cursor() as cursor:
             cursor.execute(" UNION ALL ".join(looks))
-            for name, at, still_open in cursor.fetchall():
-                at = datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+            for name, due_at, still_open in cursor.fetchall():
+                at = datetime.fromisoformat(due_at).replace(tzinfo=UTC) if isinstance(due_at, str) else due_at
                 found[name] = (at, int(still_open or 0))
         return found
 

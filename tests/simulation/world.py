@@ -11,10 +11,10 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
 
-from integrations.flows import FlowResult, flow_definitions, run_flow
-from integrations.flows.runner import ensure_flow_row
 from integrations.dsco import operations
 from integrations.dsco.operations import Operation
+from integrations.flows import FlowResult, flow_definitions, run_flow
+from integrations.flows.runner import ensure_flow_row
 from integrations.http import carried_by
 from integrations.limits import slot
 from integrations.lingxing import gateway
@@ -24,7 +24,6 @@ from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
 from inventory.models import SkuMapping, WarehouseMapping
 from orders.models import Order, RetailerPolicy, ShippingMapping, Stage, Store, StoreMapping
-
 from tests.conftest import LOGISTICS_TYPES, STORE, WAREHOUSES
 
 from .clockwork import START, SimulatedClock, simulated_time
@@ -56,7 +55,9 @@ def lay_foundations() -> None:
     for operation in vars(operations).values():
         if isinstance(operation, Operation):
             RateLimit.objects.get_or_create(name=f"dsco:{operation.name}", defaults={"reserved_until": 0})
-    for path in (name for name in vars(gateway).values() if isinstance(name, str) and name.startswith(("/pb", "/erp", "/basic"))):
+    for path in (
+        name for name in vars(gateway).values() if isinstance(name, str) and name.startswith(("/pb", "/erp", "/basic"))
+    ):
         with slot(f"lingxing:{path}", gateway.CAPACITIES.get(path, 1), vendor="lingxing", operation="simulation"):
             pass
 
@@ -65,8 +66,8 @@ class World:
     """What a story needs: chance, time, vendors, and flows that can be run. Made by ``world_of``.
 
     features: what is switched on in this seed. instant: calls take no time, so that the story is the same over real
-    sockets, where time stands still during a call. touched: orders whose retailer or our staff changed their mind, so that
-    they need not end like others.
+    sockets, where time stands still during a call. touched: orders whose retailer or our staff changed their mind, so
+    that they need not end like others.
     """
 
     def __init__(

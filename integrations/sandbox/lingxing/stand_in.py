@@ -46,7 +46,6 @@ class LingXingStandIn(Staff):
         book_of_effects = Effects()
         floor = Floor(Book(), Catalogue(), lambda: self.outbound_delay_seconds)
 
-
         def page_size(wanted: int) -> int:
             return min(wanted, options.most_rows_per_page or wanted)
 

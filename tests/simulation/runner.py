@@ -27,8 +27,10 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
     seeds = range(options.first, options.first + options.seeds)
     started, failed, cpu = time.monotonic(), [], 0.0
-    for seed, log, problems, seconds in _played(seeds, options.jobs):
+    for number, (seed, log, problems, seconds) in enumerate(_played(seeds, options.jobs), start=1):
         cpu += seconds
+        if number % 100 == 0:
+            print(f"{number} seeds, {len(failed)} failed, {cpu:.0f} s of processor time", flush=True)
         if problems:
             failed.append(seed)
         if problems or options.story:

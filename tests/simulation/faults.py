@@ -115,6 +115,17 @@ class Faults(World):
                 self.advance(self.chance.choice([0, 70, 300]))  # at once, or after the dead one's leases have ended
                 return
 
+    def run_until_a_write(self, name: str) -> None:
+        """Die with the next write of a flow, applied or not; then the dead one's leases end."""
+        late = self.chance.random() < 0.7
+        try:
+            with sudden_death(1, after_the_step=late, only_writes=True):
+                self.run(name)
+        except Died:
+            self.say(f"{name} died {'after' if late else 'at'} its first write")
+            self.crashes += 1
+            self.advance(300)
+
     def stall_in_a_flow(self) -> None:
         """Our process sleeps after one of its calls; others find its leases ended and do the work; then it wakes up."""
         name = self.chance.choice(flow_definitions()[1:-1]).name

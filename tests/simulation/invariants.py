@@ -224,8 +224,9 @@ def stock_is_right_at_the_end(story):
         return
     lingxing = story.sandbox.lingxing
     sold = Counter()
+    pushed = set(ErpPush.objects.filter(status=State.SUCCEEDED).values_list("order__dsco_order_id", flat=True))
     for order_id, order in story.sandbox.dsco.orders.items():
-        if not lingxing.effect_count("erp_order", order_id):
+        if order_id not in pushed:
             for line in order["lineItems"]:
                 sold[line["sku"]] += line["quantity"]
     parked = set(StockUpdate.objects.filter(status__in=FOR_A_PERSON).values_list("item__dsco_sku", flat=True))

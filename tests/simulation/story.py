@@ -25,6 +25,7 @@ from .world import surroundings
 
 STEPS = (4, 12)
 ROUNDS = 60
+MOST_CRASHES = 6
 STOCK_FLOW = "sync_inventory"
 
 
@@ -98,6 +99,8 @@ class Story(Outside, Staff, Faults):
         before = self._moves()
         for definition in flow_definitions():
             if definition.name != STOCK_FLOW and (not definition.delivers or self._owes(definition.delivers)):
+                if self.has("deaths") and self.crashes < MOST_CRASHES and self.chance.random() < 0.3:
+                    self.run_until_a_write(definition.name)
                 self.run(definition.name)
                 self.finish_in_the_warehouse()
                 if definition.delivers:

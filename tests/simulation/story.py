@@ -66,7 +66,8 @@ class Story(Outside, Staff, Faults):
             release_hold(held, "staff")
         for sku in list(self.unmapped):
             self.enter_mapping(sku)
-        self.advance(130)  # LingXing gives the slots of calls that we gave up back
+        # LingXing gives the slots of calls that we gave up back; what happened last can be seen.
+        self.advance(130 + self._lag())
         for _round in range(ROUNDS):
             moved = self._everybody_works()
             due = self._next_due()

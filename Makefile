@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run test lint bench screenshots messages install install-dev lock clean
+.PHONY: help demo run test simulate lint bench screenshots messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -38,6 +38,9 @@ test: $(VENV)/.installed-dev ## the whole test suite (PostgreSQL and browser tes
 lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
 	@DJANGO_SETTINGS_MODULE=tests.settings $(RUN) makemigrations --check --dry-run
+
+simulate: $(VENV)/.installed-dev ## seeded stories with faults, crashes and changes of mind: SEEDS=2000 FIRST=1 JOBS=2
+	@PYTHONHASHSEED=0 DJANGO_SETTINGS_MODULE=tests.simulation.settings $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS))
 
 bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.db.models import Case, CharField, Count, DateTimeField, F, Max, Min, Q, Value, When
 from django.db.models.functions import Cast
 
@@ -93,12 +94,17 @@ class Group:
     sample: int
 
 
-def groups(now: datetime, **conditions: Any) -> list[Group]:
+def groups(now: datetime, only: Iterable[str] | None = None, **conditions: Any) -> list[Group]:
     """Count what is parked by kind and cause: one query, by the index on status.
 
-    conditions: further limits; kinds whose table lacks such a column are left out.
+    only: names of the kinds to count. conditions: further limits; kinds whose table lacks such a column are left out.
     """
-    kinds = [kind for kind in delivery_kinds().values() if all(has_column(kind, path) for path in conditions)]
+    wanted = set(delivery_kinds() if only is None else only)
+    kinds = [
+        kind
+        for name, kind in delivery_kinds().items()
+        if name in wanted and all(has_column(kind, path) for path in conditions)
+    ]
     parts = [_grouped(kind, now, conditions) for kind in kinds]
     if not parts:
         return []
@@ -154,14 +160,17 @@ class Refreshed:
 def refresh_causes(now: datetime) -> Refreshed:
     """Bring the causes in step with what is parked: count, open, close, open again.
 
-    Two queries when nothing is parked and nothing was; safe to call at any time by any number of processes.
+    One small query when nothing is parked and nothing was; safe to call at any time by any number of processes.
     """
-    found = groups(now)
+    kinds, any_open = _parked_kinds()
+    if not kinds and not any_open:
+        return Refreshed()
+    found = groups(now, kinds)
     without = {group.kind for group in found if not group.cause}
     if without:
         for kind in without:
             _stamp(delivery_kinds()[kind], now)
-        found = groups(now)
+        found = groups(now, kinds)
     present = {group.cause: group for group in found if group.cause}
     known = {cause.key: cause for cause in Cause.objects.filter(Q(closed_at=None) | Q(key__in=list(present)))}
     result = Refreshed()
@@ -169,6 +178,22 @@ def refresh_causes(now: datetime) -> Refreshed:
     _count(known, present, result)
     _create([group for key, group in present.items() if key not in known], result)
     return result
+
+
+def _parked_kinds() -> tuple[list[str], bool]:
+    """Return the kinds of which something may be parked, and whether a cause is open.
+
+    One small query of plain SQL: it is asked after every flow run, and mostly nothing is parked.
+    """
+    kinds = delivery_kinds()
+    states = ", ".join(f"'{state.value}'" for state in SHOWN)
+    tables = [kind.model._meta.db_table for kind in kinds.values()]
+    looks = [f"EXISTS (SELECT 1 FROM {table} WHERE status IN ({states}))" for table in tables]  # noqa: S608 - our names
+    looks.append(f"EXISTS (SELECT 1 FROM {Cause._meta.db_table} WHERE closed_at IS NULL)")  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {', '.join(looks)}")
+        *parked_kinds, any_open = cursor.fetchone()
+    return [name for name, found in zip(kinds, parked_kinds, strict=True) if found], bool(any_open)
 
 
 def _stamp(kind: DeliveryKind[Any], now: datetime) -> None:

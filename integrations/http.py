@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ import urllib3
 from django.conf import settings
 from django.utils import timezone
 
+from . import clock
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
 from .redaction import MASK, SECRET_KEYS, excerpt, redact_text, redacted
@@ -84,6 +84,19 @@ def nothing_leaves() -> Iterator[list[Unsent]]:
         _kept_in.reset(token)
 
 
+_carriers: dict[str, requests.adapters.BaseAdapter] = {}
+
+
+@contextmanager
+def carried_by(adapter: requests.adapters.BaseAdapter, prefix: str) -> Iterator[None]:
+    """Let ``adapter`` carry the requests to addresses below ``prefix``, in sessions opened during the block."""
+    _carriers[prefix] = adapter
+    try:
+        yield
+    finally:
+        del _carriers[prefix]
+
+
 class HttpDoor:
     """Sends requests to one vendor. Thread-safe: one connection pool per thread and process.
 
@@ -146,7 +159,7 @@ class HttpDoor:
             writes=writes,
             request_excerpt=excerpt(body) if body else _parameters_excerpt(params, form or multipart),
         )
-        started = time.perf_counter()
+        started = clock.monotonic()
         try:
             response = self._session().request(
                 method,
@@ -169,13 +182,15 @@ class HttpDoor:
             record.response_excerpt = excerpt(response.content)
             return Reply(response.status_code, response.headers, response.content, record)
         finally:
-            record.duration_ms = round((time.perf_counter() - started) * 1000)
+            record.duration_ms = round((clock.monotonic() - started) * 1000)
             note_call(record)
 
     def _session(self) -> requests.Session:
         if getattr(self._local, "pid", None) != os.getpid():  # sockets do not survive a fork
             self._local.session = requests.Session()
             self._local.session.trust_env = False
+            for prefix, adapter in _carriers.items():
+                self._local.session.mount(prefix, adapter)
             self._local.pid = os.getpid()
         session: requests.Session = self._local.session
         return session

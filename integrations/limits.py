@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
+from . import clock
 from .errors import RateLimited
 from .processes import current_holder, is_dead
 from .sentences import gettext as _
@@ -26,6 +27,8 @@ from .sentences import gettext as _
 SAFETY = 0.96
 # How long a caller may queue for its turn before the delivery is handed back for later.
 MAX_WAIT_SECONDS = 90.0
+# The longest sleep of a caller who knows when a place becomes free.
+LONGEST_PAUSE_SECONDS = 5.0
 # LingXing gives a slot back when the call ends or after this long, whichever comes first.
 SLOT_HOLD_SECONDS = 120.0
 
@@ -67,7 +70,7 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
             retry_after=wait - MAX_WAIT_SECONDS / 2,
         )
     if wait > 0:
-        time.sleep(wait)
+        clock.sleep(wait)
 
 
 def push_back(name: str, seconds: float) -> None:
@@ -143,13 +146,13 @@ def slot(name: str, capacity: int, *, vendor: str, operation: str) -> Iterator[S
 
 
 def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slot:
-    deadline = time.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
+    deadline = clock.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
     pause = 0.01
     while True:
         held = _take_slot(name, capacity)
-        if held:
+        if isinstance(held, Slot):
             return held
-        if time.monotonic() > deadline:
+        if clock.monotonic() > deadline:
             raise RateLimited(
                 _("No call slot became free in time."),
                 vendor=vendor,
@@ -157,11 +160,14 @@ def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slo
                 code="local_queue",
                 retry_after=SLOT_HOLD_SECONDS,
             )
-        time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311 - spreading, not secrecy
+        spread = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreading, not secrecy
+        # Calls that were given up end at a known time; until then there is nothing to look for.
+        clock.sleep(max(spread, min(held - time.time(), LONGEST_PAUSE_SECONDS)) if held else spread)
         pause = min(pause * 1.5, 0.25)
 
 
-def _take_slot(name: str, capacity: int) -> Slot | None:
+def _take_slot(name: str, capacity: int) -> Slot | float:
+    """Take a free place; else return when the first one is given back (epoch seconds), 0 when that is not known."""
     now = time.time()
     # Longer than any read time-out, so that a call in flight never loses its place.
     held_until = now + max(SLOT_HOLD_SECONDS, float(settings.HTTP_TIMEOUT_SECONDS or 0)) + 10
@@ -180,24 +186,28 @@ def _take_slot(name: str, capacity: int) -> Slot | None:
                 [held_until, token, current_holder(), row[0]],
             )
             return Slot(row[0], token, now)
-        _make_or_free_slots(cursor, name, capacity)
-    return None
+        return _make_or_free_slots(cursor, name, capacity)
 
 
-def _make_or_free_slots(cursor: CursorWrapper, name: str, capacity: int) -> None:
-    """No place was free: make the rows on first use, and free those whose holder died on this machine."""
-    cursor.execute("SELECT id, position, holder FROM integrations_slot WHERE name = %s", [name])
+def _make_or_free_slots(cursor: CursorWrapper, name: str, capacity: int) -> float:
+    """No place was free: make the rows on first use, and free those whose holder died on this machine.
+
+    Returns when the first place is free if all are calls that were given up, else 0.
+    """
+    cursor.execute("SELECT id, position, holder, held_until FROM integrations_slot WHERE name = %s", [name])
     rows = cursor.fetchall()
-    known = {position for _id, position, _holder in rows}
+    known = {position for _id, position, _holder, _until in rows}
     for position in sorted(set(range(capacity)) - known):
         cursor.execute(
             "INSERT INTO integrations_slot (name, position, token, holder, held_until) VALUES (%s, %s, '', '', 0)"
             " ON CONFLICT DO NOTHING",
             [name, position],
         )
-    for slot_id, _position, holder in rows:
+    for slot_id, _position, holder, _until in rows:
         if holder and is_dead(holder):
             cursor.execute(
                 "UPDATE integrations_slot SET held_until = 0, holder = '' WHERE id = %s AND holder = %s",
                 [slot_id, holder],
             )
+    given_up = len(known) == len(rows) >= capacity and not any(holder for _id, _position, holder, _until in rows)
+    return float(min(until for _id, _position, _holder, until in rows)) if given_up else 0.0

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from django.db.models import Q
+
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.sentences import gettext as _
 
-from .models import Cancellation, ErpOrder, ErpStatus, Order
+from .models import Cancellation, CancellationAction, ErpOrder, ErpStatus, Order
 
 
 def live_orders(erp_orders: Iterable[ErpOrder]) -> list[ErpOrder]:
@@ -18,9 +20,13 @@ def live_orders(erp_orders: Iterable[ErpOrder]) -> list[ErpOrder]:
 
 
 def being_cancelled(order_ids: Iterable[int]) -> set[int]:
-    """Return those orders (primary keys) of which we cancel, or have cancelled, something ourselves."""
+    """Return those orders (primary keys) that we are cancelling, or have stopped in LingXing altogether.
+
+    What was cancelled in part is over once it is confirmed: the rest is still to be delivered.
+    """
     ours = Cancellation.objects.filter(order__in=list(order_ids)).exclude(status=State.SKIPPED)
-    return set(ours.values_list("order_id", flat=True))
+    over = Q(status=State.SUCCEEDED) & (Q(action=CancellationAction.DSCO) | ~Q(lines=[]))
+    return set(ours.exclude(over).values_list("order_id", flat=True))
 
 
 def is_dead(erp_orders: Sequence[ErpOrder]) -> bool:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from integrations import clock
 from integrations.bulk import Obstacle, RowResult, register_bulk_action
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
@@ -71,12 +71,12 @@ class RunFlows(OrderAction):
 
 def _run(name: str, order_ids: list[str], actor: str) -> FlowResult:
     """Run the flow; while it runs for all orders, wait for that to end."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    give_up_at = clock.monotonic() + PATIENCE_SECONDS
     while True:
         result = run_flow(name, trigger=actor, budget_seconds=BUDGET_SECONDS, order_ids=order_ids)
-        if result.status != RunStatus.ALREADY_RUNNING or time.monotonic() > give_up_at:
+        if result.status != RunStatus.ALREADY_RUNNING or clock.monotonic() > give_up_at:
             return result
-        time.sleep(LOOK_EVERY_SECONDS)
+        clock.sleep(LOOK_EVERY_SECONDS)
 
 
 def _trouble(result: FlowResult) -> str:

@@ -157,6 +157,11 @@ def record(
         kept = [result for result in results if result.delivery.pk in ours]
         _go_on_after_a_stop(kind, kept)
         _write(kind, kept, now, run_id)
+        logged = {id(call) for result in kept for call in result.calls}
+        # What was called for rows that are not ours any more was called all the same.
+        save_calls(
+            {id(call): call for result in results for call in result.calls if id(call) not in logged}.values(), run_id
+        )
     return len(results) - len(kept)
 
 

@@ -9,7 +9,6 @@ threads only call. A worker may die at any point: its rows come back by their le
 from __future__ import annotations
 
 import queue
-import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -23,6 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from .. import clock
 from ..calls import CallRecord, collect_calls
 from ..errors import ConfigurationError, Rejected, VendorError, VendorStopped
 from ..http import writing_only_while
@@ -96,7 +96,7 @@ class DeliveryPass(Generic[D]):
         """Carry out what is due now; ``budget_seconds`` limits the time in which new rows are claimed."""
         claims.release_dead(self.kind, timezone.now())
         started = timezone.now()
-        give_up_at = time.monotonic() + budget_seconds if budget_seconds else None
+        give_up_at = clock.monotonic() + budget_seconds if budget_seconds else None
         wanted = list(ids) if ids is not None else None
         self._drain_due(started, give_up_at, wanted)
         self._settle(give_up_at, wanted)
@@ -121,9 +121,11 @@ class DeliveryPass(Generic[D]):
         return timezone.now() < self._ours_until
 
     def _drain_due(self, due_before: datetime, give_up_at: float | None, ids: list[int] | None) -> None:
+        more = True  # a claim that is not full has taken all that was due
         while True:
-            claimed = self._claim(due_before, ids) if self._may_claim(give_up_at) else None
+            claimed = self._claim(due_before, ids) if more and self._may_claim(give_up_at) else None
             if claimed:
+                more = claimed.seen >= self.kind.claim_size
                 self._start(claimed)
             if self._in_flight:
                 # Keep the threads busy: claim more as soon as less than half of a claim is under way.
@@ -133,8 +135,8 @@ class DeliveryPass(Generic[D]):
 
     def _settle(self, give_up_at: float | None, ids: list[int] | None) -> None:
         """Ask for the outcomes of what was accepted in this pass, for a few seconds."""
-        deadline = time.monotonic() + settings.SETTLE_SECONDS
-        while self.result.counts["accepted"] and self._may_claim(give_up_at) and time.monotonic() < deadline:
+        deadline = clock.monotonic() + settings.SETTLE_SECONDS
+        while self.result.counts["accepted"] and self._may_claim(give_up_at) and clock.monotonic() < deadline:
             accepted = self.kind.model._default_manager.filter(status="accepted", lease_token="")
             if ids is not None:
                 accepted = accepted.filter(pk__in=ids)
@@ -142,13 +144,13 @@ class DeliveryPass(Generic[D]):
             if next_at is None:
                 return
             pause = (next_at - timezone.now()).total_seconds()
-            if pause > deadline - time.monotonic():
+            if pause > deadline - clock.monotonic():
                 return
-            time.sleep(max(pause, 0))
+            clock.sleep(max(pause, 0))
             self._drain_due(timezone.now(), give_up_at, ids)
 
     def _may_claim(self, give_up_at: float | None) -> bool:
-        return self.result.stopped_by is None and (give_up_at is None or time.monotonic() < give_up_at)
+        return self.result.stopped_by is None and (give_up_at is None or clock.monotonic() < give_up_at)
 
     def _claim(self, due_before: datetime, ids: list[int] | None) -> Claimed[D]:
         now = timezone.now()
@@ -272,7 +274,7 @@ class DeliveryPass(Generic[D]):
 
 def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
     """Run one call in an HTTP thread; every error becomes outcomes. Nothing is sent once the work is not ours."""
-    started_at, clock = timezone.now(), time.perf_counter()
+    started_at, started = timezone.now(), clock.monotonic()
     error: VendorError | None = None
     with collect_calls() as calls, writing_only_while(work_is_ours):
         try:
@@ -294,4 +296,4 @@ def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
                 )
                 for delivery in call.deliveries
             }
-    return Answer(found, calls, started_at, round((time.perf_counter() - clock) * 1000), error)
+    return Answer(found, calls, started_at, round((clock.monotonic() - started) * 1000), error)

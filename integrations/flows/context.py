@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django.utils import timezone
 
+from .. import clock
 from ..calls import CallRecord, collect_calls
 from ..deliveries.claims import save_calls
 from ..deliveries.engine import DeliveryPass, PassResult
@@ -41,8 +41,8 @@ class FlowContext:
         self.notes: list[str] = []
         self.released: set[str] = set()
         self._passes: list[DeliveryPass[Any]] = []
-        self._give_up_at = time.monotonic() + budget_seconds if budget_seconds else None
-        self._told_at = time.monotonic()
+        self._give_up_at = clock.monotonic() + budget_seconds if budget_seconds else None
+        self._told_at = clock.monotonic()
 
     def count(self, what: str, number: int = 1) -> None:
         """Add to the run's counts."""
@@ -61,7 +61,7 @@ class FlowContext:
     @property
     def seconds_left(self) -> float | None:
         """Seconds of this run's budget that are left, or None without a budget."""
-        return None if self._give_up_at is None else max(self._give_up_at - time.monotonic(), 0.01)
+        return None if self._give_up_at is None else max(self._give_up_at - clock.monotonic(), 0.01)
 
     def keep_calls(self, calls: Iterable[CallRecord]) -> None:
         """Write calls made while discovering to the call log."""
@@ -117,14 +117,14 @@ class FlowContext:
 
     def save_progress(self) -> None:
         """Write the counts so far to the run, so that staff see them while it runs."""
-        self._told_at = time.monotonic()
+        self._told_at = clock.monotonic()
         counts = self.counts.copy()
         for delivery_pass in self._passes:
             counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
         FlowRun.objects.filter(pk=self.run.pk).update(counts=dict(counts), notes=self.notes)
 
     def _tell_progress(self) -> None:
-        if time.monotonic() - self._told_at >= PROGRESS_SECONDS:
+        if clock.monotonic() - self._told_at >= PROGRESS_SECONDS:
             self.save_progress()
 
     @property

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import threading
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import structlog
 from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
+from .. import clock
 from ..models import Flow, FlowRun, RunStatus
 from ..processes import current_holder, is_dead
 
@@ -19,8 +20,8 @@ HEARTBEAT_SECONDS = 15.0
 log = structlog.get_logger(__name__)
 
 
-def take_lease(name: str) -> str | None:
-    """Take the lease of a flow; return its token, or None while another process runs the flow.
+def take_lease(name: str) -> Flow | None:
+    """Take the lease of a flow; return its row with the token, or None while another process runs the flow.
 
     The lease of a process that died on this machine is taken over at once, any other forgotten one
     when it ends. The run that was under way is recorded as interrupted.
@@ -36,10 +37,10 @@ def take_lease(name: str) -> str | None:
             FlowRun.objects.filter(flow=name, status=RunStatus.RUNNING).update(
                 status=RunStatus.INTERRUPTED, finished_at=now
             )
-        Flow.objects.filter(pk=row.pk).update(
-            lease_token=token, lease_holder=current_holder(), lease_until=now + LEASE, last_started_at=now
-        )
-    return token
+        row.lease_token, row.lease_holder, row.lease_until = token, current_holder(), now + LEASE
+        row.last_started_at = now
+        row.save(update_fields=["lease_token", "lease_holder", "lease_until", "last_started_at"])
+    return row
 
 
 def give_lease_back(name: str, token: str) -> None:
@@ -47,34 +48,16 @@ def give_lease_back(name: str, token: str) -> None:
     Flow.objects.filter(name=name, lease_token=token).update(lease_token="", lease_holder="", lease_until=None)
 
 
-class Heartbeat:
-    """Extends a flow's lease, and whatever else ``beat`` extends, from a thread of its own."""
+def heartbeat(name: str, token: str, beat: Callable[[], None]) -> AbstractContextManager[None]:
+    """Extend a flow's lease, and whatever else ``beat`` extends, during the block and beside it."""
 
-    def __init__(self, name: str, token: str, beat: Callable[[], None]) -> None:
-        self._name = name
-        self._token = token
-        self._beat = beat
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True, name=f"heartbeat-{name}")
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_details: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
+    def extend() -> None:
         try:
-            while not self._stop.wait(HEARTBEAT_SECONDS):
-                try:
-                    Flow.objects.filter(name=self._name, lease_token=self._token).update(
-                        lease_until=timezone.now() + LEASE
-                    )
-                    self._beat()
-                except DatabaseError:
-                    # The next beat tries again; if none succeeds, the leases end and others verify our work.
-                    log.exception("heartbeat_failed", flow=self._name)
-                    connection.close()
-        finally:
+            Flow.objects.filter(name=name, lease_token=token).update(lease_until=timezone.now() + LEASE)
+            beat()
+        except DatabaseError:
+            # The next beat tries again; if none succeeds, the leases end and others verify our work.
+            log.exception("heartbeat_failed", flow=name)
             connection.close()
+
+    return clock.repeating(HEARTBEAT_SECONDS, extend, f"heartbeat-{name}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +11,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.utils import timezone
 
+from .. import clock
 from ..calls import collect_calls
 from ..causes import refresh_causes
 from ..deliveries.kinds import delivery_kinds
@@ -22,7 +22,7 @@ from ..processes import current_holder
 from ..sentences import gettext as _
 from ..stops import open_stops, stop_text
 from .context import FlowContext
-from .lease import Heartbeat, give_lease_back, take_lease
+from .lease import give_lease_back, heartbeat, take_lease
 from .registry import FlowDefinition, get_flow
 
 log = structlog.get_logger(__name__)
@@ -79,15 +79,15 @@ def run_flow(
     Raises UnknownFlow.
     """
     definition = get_flow(name)
-    started = time.monotonic()
+    started = clock.monotonic()
     row = ensure_flow_row(definition)
     if row.paused and trigger in ("schedule", "released"):
         return FlowResult(name, RunStatus.PAUSED, 0.0)
-    token = take_lease(name)
-    if token is None:
+    leased = take_lease(name)
+    if leased is None:
         return FlowResult(name, RunStatus.ALREADY_RUNNING, 0.0)
+    row, token = leased, leased.lease_token
     try:
-        row.refresh_from_db()
         asked = list(order_ids)
         run = FlowRun.objects.create(
             flow=name, trigger=trigger, holder=current_holder(), started_at=timezone.now(),
@@ -95,9 +95,9 @@ def run_flow(
         )  # fmt: skip
         with CallPool(settings.HTTP_THREADS) as pool, structlog.contextvars.bound_contextvars(flow=name, run=run.pk):
             context = FlowContext(row, run, pool, budget_seconds=budget_seconds, order_ids=asked)
-            with Heartbeat(name, token, context.heartbeat):
+            with heartbeat(name, token, context.heartbeat):
                 result = _execute(definition, context)
-        result.seconds = round(time.monotonic() - started, 3)
+        result.seconds = round(clock.monotonic() - started, 3)
         _finish(run, result)
         log.info("flow_ended", flow=name, run=run.pk, status=result.status, seconds=result.seconds, **_counted(result))
         _count_what_is_parked()

@@ -17,6 +17,7 @@ from django.conf import settings
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
+from .. import clock
 from ..errors import TransientError, VendorError
 from ..http import HttpDoor
 from ..models import VendorToken
@@ -78,8 +79,8 @@ class TokenStore:
         return self._renew(row.generation, with_secret=with_secret)
 
     def _renew(self, generation: int, *, with_secret: bool) -> Token:
-        deadline = time.monotonic() + MAX_WAIT_SECONDS
-        while time.monotonic() < deadline:
+        deadline = clock.monotonic() + MAX_WAIT_SECONDS
+        while clock.monotonic() < deadline:
             row = self._row()
             if row.generation != generation:
                 return _token(row)
@@ -89,7 +90,7 @@ class TokenStore:
                     return self._fetch_and_store(row, lease, with_secret)
                 finally:
                     self._rows(renewing_until=lease).update(renewing_until=0, renewing_by="")
-            time.sleep(POLL_SECONDS)
+            clock.sleep(POLL_SECONDS)
         raise TransientError(
             _("Another process is renewing the LingXing token and does not finish."),
             vendor=VENDOR,

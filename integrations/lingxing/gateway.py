@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 
+from .. import clock
 from ..errors import AuthenticationExpired, ConfigurationError, RateLimited, TransientError, VendorError
 from ..http import HttpDoor
 from ..limits import slot
@@ -115,7 +116,7 @@ class Gateway:
             pause = next(call.pauses, None)
             if pause is None:
                 raise error
-            time.sleep(pause / float(settings.RATE_LIMIT_SCALE))
+            clock.sleep(pause / float(settings.RATE_LIMIT_SCALE))
         elif error.code == SIGNATURE_EXPIRED and not call.signed_again:
             call.signed_again = True
         else:

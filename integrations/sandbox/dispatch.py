@@ -8,7 +8,8 @@ import threading
 import time
 import traceback
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import closing
 from dataclasses import dataclass, replace
 
 from .faults import APPLIED_FIRST, Fault, Faults, fault_answer, limit_answer
@@ -20,6 +21,8 @@ from .server import DropConnection
 LOG_LENGTH = 10_000
 LOGGED_BODY_BYTES = 20_000
 NO_REPLY = 0
+# A request on its way: yields the seconds that are to pass before it goes on, returns its answer.
+Steps = Generator[float, None, Answer]
 
 
 @dataclass
@@ -41,10 +44,17 @@ class LoggedCall:
 class Dispatcher:
     """Routes requests by their path's prefix: the vendors' doors, and plain handlers for the control API."""
 
-    def __init__(self, options: SandboxOptions, clock: Clock, faults: Faults, violations: Violations) -> None:
+    def __init__(
+        self,
+        options: SandboxOptions,
+        clock: Clock,
+        faults: Faults,
+        violations: Violations,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.requests: Counter[tuple[str, str]] = Counter()
         self.log: deque[LoggedCall] = deque(maxlen=LOG_LENGTH)
-        self.limits = Limits(options)
+        self.limits = Limits(options, monotonic)
         self.stopping = threading.Event()
         self._options = options
         self._clock = clock
@@ -63,16 +73,29 @@ class Dispatcher:
         self._others.append((prefix, handler))
 
     def __call__(self, request: Request) -> Answer:
-        """Answer one request. Raises DropConnection when the client is to get no reply."""
+        """Answer one request, waiting in real time. Raises DropConnection when the client is to get no reply."""
+        with closing(self.steps(request)) as steps:
+            while True:
+                try:
+                    seconds = next(steps)
+                except StopIteration as end:
+                    answer: Answer = end.value
+                    return answer
+                self._pause(seconds)
+
+    def steps(self, request: Request) -> Steps:
+        """Answer one request in the caller's time: see ``Steps``. Raises DropConnection like a call."""
         for prefix, stand_in in self._vendors:
             if request.path.startswith(prefix):
-                return self._vendor_call(stand_in, replace(request, path=request.path[len(prefix) :] or "/"))
+                return (
+                    yield from self._vendor_call(stand_in, replace(request, path=request.path[len(prefix) :] or "/"))
+                )
         for prefix, handler in self._others:
             if request.path.startswith(prefix):
                 return handler(request)
         return Answer(404, {"error": f"Nothing is served at {request.path}."})
 
-    def _vendor_call(self, stand_in: StandIn, request: Request) -> Answer:
+    def _vendor_call(self, stand_in: StandIn, request: Request) -> Steps:
         vendor, operation = stand_in.name, stand_in.operation(request)
         call = LoggedCall(
             vendor,
@@ -87,7 +110,7 @@ class Dispatcher:
             self.requests[vendor, operation] += 1
             self.log.append(call)
         try:
-            answer = self._within_limits(stand_in, operation, request, call)
+            answer = yield from self._within_limits(stand_in, operation, request, call)
             call.status = answer.status
             return answer
         except DropConnection:
@@ -98,37 +121,37 @@ class Dispatcher:
         finally:
             call.ended_at = self._clock.now()
 
-    def _within_limits(self, stand_in: StandIn, operation: str, request: Request, call: LoggedCall) -> Answer:
+    def _within_limits(self, stand_in: StandIn, operation: str, request: Request, call: LoggedCall) -> Steps:
         vendor = stand_in.name
         if not self._options.enforce_limits:
-            return self._struck(stand_in, operation, request, call)
+            return (yield from self._struck(stand_in, operation, request, call))
         capacity = stand_in.capacity(request)
         broken = self.limits.take_slot(request.path, capacity) if capacity else self.limits.arrive(operation)
         if isinstance(broken, str) and broken:
             self._violations.add(f"{vendor} {operation}: more than {broken}")
             return limit_answer(vendor, self._clock.now())
         try:
-            return self._struck(stand_in, operation, request, call)
+            return (yield from self._struck(stand_in, operation, request, call))
         finally:
             if isinstance(broken, Slot):
                 self.limits.give_back(broken)
 
-    def _struck(self, stand_in: StandIn, operation: str, request: Request, call: LoggedCall) -> Answer:
-        self._pause(self._options.latency(stand_in.name))
+    def _struck(self, stand_in: StandIn, operation: str, request: Request, call: LoggedCall) -> Steps:
+        yield self._options.latency(stand_in.name)
         fault = self._faults.take(stand_in.name, operation, request)
         if fault is None:
             return stand_in.answer(request)
         call.fault = fault.kind
         if fault.kind == "delay":
-            self._pause(fault.seconds)
+            yield fault.seconds
             return stand_in.answer(request)
         if fault.kind in APPLIED_FIRST:
             stand_in.answer(replace(request, first_half_only=fault.kind == "partial_apply"))
-        return self._aftermath(stand_in.name, fault)
+        return (yield from self._aftermath(stand_in.name, fault))
 
-    def _aftermath(self, vendor: str, fault: Fault) -> Answer:
+    def _aftermath(self, vendor: str, fault: Fault) -> Steps:
         if fault.kind.startswith("timeout"):
-            self._pause(fault.seconds)
+            yield fault.seconds
             raise DropConnection(reset=False)
         if fault.kind.startswith("reset") or fault.kind == "partial_apply":
             raise DropConnection(reset=True)

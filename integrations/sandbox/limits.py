@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .options import SandboxOptions
@@ -36,10 +37,11 @@ class Slot:
 
 
 class Limits:
-    """Counts every call in real time (not in sandbox time: limits protect machines)."""
+    """Counts every call in real time (not in sandbox time: limits protect machines), or in that of ``monotonic``."""
 
-    def __init__(self, options: SandboxOptions) -> None:
+    def __init__(self, options: SandboxOptions, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._options = options
+        self._monotonic = monotonic
         self._arrivals: dict[str, deque[float]] = {}
         self._slots: dict[str, list[Slot]] = {}
         self._lock = threading.Lock()
@@ -49,7 +51,7 @@ class Limits:
         rate = DSCO_RATES.get(operation)
         if rate is None:
             return ""
-        now = time.monotonic()
+        now = self._monotonic()
         per_second, per_minute = (round(limit * self._options.limit_scale) for limit in rate)
         with self._lock:
             arrivals = self._arrivals.setdefault(operation, deque())
@@ -68,7 +70,7 @@ class Limits:
         """Begin a LingXing call of a path with room for ``capacity`` calls in flight. Returns its slot, or what is
         used up.
         """
-        now = time.monotonic()
+        now = self._monotonic()
         hold = SLOT_SECONDS / self._options.limit_scale
         with self._lock:
             slots = [slot for slot in self._slots.get(path, []) if slot.taken_at > now - hold]

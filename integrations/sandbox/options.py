@@ -36,6 +36,8 @@ class SandboxOptions:
     """New DSCO orders arrive by themselves, for the demo."""
     dsco_token_seconds: int = 3600
     lingxing_token_seconds: int = 7199
+    most_rows_per_page: int | None = None
+    """Lists give out at most so many rows per page, however many were asked for."""
     require_acknowledgement: bool = True
     """DSCO refuses the shipment of an order that was not acknowledged."""
     missing_invoice_is_404: bool = False

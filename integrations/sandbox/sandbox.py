@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections import Counter, deque
 from collections.abc import Callable
 from types import TracebackType
@@ -27,32 +28,43 @@ TICK_SECONDS = 0.2
 
 
 class Sandbox:
-    """Both stand-ins behind real HTTP. Use it as a context manager, or with start() and stop()."""
+    """Both stand-ins behind real HTTP. Use it as a context manager, or with start() and stop().
 
-    def __init__(self, options: SandboxOptions | None = None, port: int = 0) -> None:
+    port: 0 picks a free one; None opens none at all: then requests are handed to ``dispatcher`` in this process, and
+    nothing happens by itself (``tick``). monotonic: the time in which the documented limits are counted.
+    """
+
+    def __init__(
+        self,
+        options: SandboxOptions | None = None,
+        port: int | None = 0,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.options = options or SandboxOptions()
         self.clock = Clock()
         self.faults = Faults(self._chance(0))
         self._violations = Violations()
         self.dsco = DscoStandIn(self.options, self.clock, self._chance(1), self._violations)
         self.lingxing = LingXingStandIn(self.options, self.clock, self._chance(2), self._violations)
-        self._dispatcher = Dispatcher(self.options, self.clock, self.faults, self._violations)
-        self._dispatcher.add_vendor(DSCO_PREFIX, self.dsco)
-        self._dispatcher.add_vendor(LINGXING_PREFIX, self.lingxing)
+        self.dispatcher = Dispatcher(self.options, self.clock, self.faults, self._violations, monotonic)
+        self.dispatcher.add_vendor(DSCO_PREFIX, self.dsco)
+        self.dispatcher.add_vendor(LINGXING_PREFIX, self.lingxing)
         control = ControlApi(self)
-        self._dispatcher.add_handler("/control", control.answer)
-        self._dispatcher.add_handler("/healthz", control.health)
+        self.dispatcher.add_handler("/control", control.answer)
+        self.dispatcher.add_handler("/healthz", control.health)
         self.scenes: list[Callable[[], None]] = []
         """Called about five times a second: what the demo's people do when something has happened."""
-        self._server = LoopbackServer(self._dispatcher, port)
+        self._server = None if port is None else LoopbackServer(self.dispatcher, port)
         self._ticker = threading.Thread(target=self._tick, name="sandbox-ticker", daemon=True)
         self._next_order_at: float | None = None
         self._randomness = self._chance(3)
 
     def start(self) -> Sandbox:
         """Serve in background threads."""
-        self._server.start()
-        self._ticker.start()
+        if self._server is not None:
+            self._server.start()
+            self._ticker.start()
         if self.options.troubles:
             from .demo import seed_demo  # noqa: PLC0415 (demo needs this module)
 
@@ -61,8 +73,9 @@ class Sandbox:
 
     def stop(self) -> None:
         """Close every connection and the port."""
-        self._dispatcher.stopping.set()
-        self._server.stop()
+        self.dispatcher.stopping.set()
+        if self._server is not None:
+            self._server.stop()
         if self._ticker.is_alive():
             self._ticker.join(timeout=1)
 
@@ -77,7 +90,7 @@ class Sandbox:
     @property
     def url(self) -> str:
         """The server's address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.port}"
+        return "http://127.0.0.1" if self._server is None else f"http://127.0.0.1:{self._server.port}"
 
     @property
     def dsco_url(self) -> str:
@@ -92,12 +105,12 @@ class Sandbox:
     @property
     def requests(self) -> Counter[tuple[str, str]]:
         """How many requests came, by (vendor, operation)."""
-        return self._dispatcher.requests
+        return self.dispatcher.requests
 
     @property
     def request_log(self) -> deque[LoggedCall]:
         """The last 10,000 requests, oldest first."""
-        return self._dispatcher.log
+        return self.dispatcher.log
 
     @property
     def violations(self) -> list[str]:
@@ -106,9 +119,9 @@ class Sandbox:
 
     def forget_requests(self) -> None:
         """Start counting anew: requests, log, violations and the limits' memory; the vendors' state stays."""
-        self._dispatcher.requests.clear()
-        self._dispatcher.log.clear()
-        self._dispatcher.limits.reset()
+        self.dispatcher.requests.clear()
+        self.dispatcher.log.clear()
+        self.dispatcher.limits.reset()
         self._violations.entries.clear()
         self._violations.total = 0
 
@@ -128,12 +141,16 @@ class Sandbox:
         return random.Random(self.options.seed * 10 + number)  # noqa: S311 (repeatable chances, not secrets)
 
     def _tick(self) -> None:
-        while not self._dispatcher.stopping.wait(TICK_SECONDS):
-            for step in (self.dsco.tick, self.lingxing.tick, self._order_by_itself, *self.scenes):
-                try:
-                    step()
-                except Exception as error:  # one failed scene must not stop the world; tests see it here
-                    self._violations.add(f"sandbox: {getattr(step, '__qualname__', step)} failed: {error!r}")
+        while not self.dispatcher.stopping.wait(TICK_SECONDS):
+            self.tick()
+
+    def tick(self) -> None:
+        """Do what is due at both vendors; called about five times a second where a port is open."""
+        for step in (self.dsco.tick, self.lingxing.tick, self._order_by_itself, *self.scenes):
+            try:
+                step()
+            except Exception as error:  # one failed scene must not stop the world; tests see it here
+                self._violations.add(f"sandbox: {getattr(step, '__qualname__', step)} failed: {error!r}")
 
     def _order_by_itself(self) -> None:
         every = self.options.new_order_every_seconds

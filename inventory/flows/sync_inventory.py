@@ -6,7 +6,6 @@ DSCO was told something else, send them.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -15,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
+from integrations import clock
 from integrations.deliveries.states import IN_FLIGHT
 from integrations.flows import FlowContext, flow, flow_definitions, get_flow, run_flow
 from integrations.flows.runner import FlowStopped
@@ -84,9 +84,9 @@ def _pull_orders_first(context: FlowContext) -> None:
 
 def _wait_for_the_other_pull(context: FlowContext) -> bool:
     """At the first start all schedules fire together: give the pull that runs already a little time to end."""
-    deadline = time.monotonic() + min(PATIENCE_SECONDS, context.seconds_left or PATIENCE_SECONDS)
-    while time.monotonic() < deadline:
-        time.sleep(LOOK_EVERY_SECONDS)
+    deadline = clock.monotonic() + min(PATIENCE_SECONDS, context.seconds_left or PATIENCE_SECONDS)
+    while clock.monotonic() < deadline:
+        clock.sleep(LOOK_EVERY_SECONDS)
         row = Flow.objects.get(name=PULL)
         complete_at = _moment(row.cursor.get("last_complete_at"))
         if complete_at is not None and timezone.now() - complete_at <= ORDERS_ARE_FRESH:

@@ -27,37 +27,38 @@ __all__ = ["everything"]
 
 MORE_ROWS = 24
 # The most queries of a page that the table does not name.
-ANY_LIST, ANY_RECORD, ANY_FORM = 10, 11, 9
+# One of these is the number of open differences in the menu, kept for some seconds.
+ANY_LIST, ANY_RECORD, ANY_FORM = 11, 12, 10
 # The most queries of each page, one line for each.
 MOST = {
-    "list auth.Group": 11,
-    "record auth.Group": 14,
-    "record auth.User": 12,
-    "list integrations.Cause": 14,
-    "record integrations.Cause": 12,
-    "list integrations.Flow": 13,
-    "list orders.ErpOrder": 11,
-    "list orders.Order": 17,
-    "record orders.Order": 22,
-    "record orders.Shipment": 12,
-    "record integrations.BulkRun": 12,
-    "list integrations.ShadowCall": 16,
-    "list orders.RetailerPolicy": 14,
-    "list orders.StoreMapping": 12,
-    "start": 22,
-    "words": 7,
-    "preferences": 7,
-    "audit trail": 21,
-    "find: one": 9,
-    "order list: searched": 24,
-    "order list: second page": 18,
-    "order list: several packages": 17,
-    "inbox: closed": 12,
-    "packages to decide": 12,
-    "compose": 29,
-    "bulk run: progress": 3,
-    "bulk run: result": 4,
-    "history of a mapping": 10,
+    "list auth.Group": 12,
+    "record auth.Group": 15,
+    "record auth.User": 13,
+    "list integrations.Cause": 16,
+    "record integrations.Cause": 14,
+    "list integrations.Flow": 14,
+    "list orders.ErpOrder": 12,
+    "list orders.Order": 18,
+    "record orders.Order": 24,
+    "record orders.Shipment": 13,
+    "record integrations.BulkRun": 13,
+    "list integrations.ShadowCall": 17,
+    "list orders.RetailerPolicy": 15,
+    "list orders.StoreMapping": 13,
+    "start": 25,
+    "words": 8,
+    "preferences": 8,
+    "audit trail": 22,
+    "find: one": 10,
+    "order list: searched": 25,
+    "order list: second page": 19,
+    "order list: several packages": 18,
+    "inbox: closed": 14,
+    "packages to decide": 13,
+    "compose": 30,
+    "bulk run: progress": 4,
+    "bulk run: result": 5,
+    "history of a mapping": 11,
 }
 
 
@@ -73,7 +74,7 @@ def pages() -> dict[str, str]:
     to_decide = Shipment.objects.filter(reason_code="several_packages").order_by("pk")[0]
     orders = reverse("admin:orders_order_changelist")
     return found | {
-        "start": reverse("admin:index"),
+        "start": 25,
         "words": reverse("status-dictionary"),
         "preferences": reverse("preferences"),
         "audit trail": reverse("audit-trail"),
@@ -81,7 +82,7 @@ def pages() -> dict[str, str]:
         "order list: searched": f"{orders}?q=PO-70003",
         "order list: second page": f"{orders}?p=2",
         "order list: several packages": f"{orders}?worklist=several_packages",
-        "inbox: closed": f"{reverse('admin:integrations_cause_changelist')}?tab=closed",
+        "inbox: closed": 14,
         "packages to decide": reverse("admin:orders_shipment_queue"),
         "compose": reverse("admin:orders_shipment_compose", args=[to_decide.order_id]),
         "bulk run: progress": reverse("admin:integrations_bulkrun_progress", args=[BulkRun.objects.all()[0].pk]),

@@ -8,8 +8,8 @@ import pytest
 
 from integrations.flows import run_flow
 from orders.models import Acknowledgement, ErpPush, Stage
+from tests.simulation.deaths import Died, interruption, sudden_death
 
-from .deaths import Died, interruption, sudden_death
 from .journeys import assert_each_effect_once, audit_and_ship, stages, travel
 
 

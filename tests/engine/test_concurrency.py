@@ -56,9 +56,9 @@ def test_workers_side_by_side_never_carry_out_a_delivery_twice():
 
 def test_only_one_of_many_gets_a_flows_lease():
     Flow.objects.create(name="pull_orders")
-    tokens = []
-    in_threads(8, lambda: tokens.append(take_lease("pull_orders")))
-    held = [token for token in tokens if token]
+    leased = []
+    in_threads(8, lambda: leased.append(take_lease("pull_orders")))
+    held = [row.lease_token for row in leased if row]
     assert len(held) == 1
     assert take_lease("pull_orders") is None
     give_lease_back("pull_orders", held[0])

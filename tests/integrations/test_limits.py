@@ -48,6 +48,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     found = Clock()
     monkeypatch.setattr(limits, "time", found)
+    monkeypatch.setattr(limits, "clock", found)
     return found
 
 
@@ -60,6 +61,7 @@ def departures(rate: Rate, gaps: list[float]) -> list[float]:
         clock = Clock(arrival)
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(limits, "time", clock)
+            patch.setattr(limits, "clock", clock)
             try:
                 wait_turn(name, rate, **NAMES)
             except RateLimited:

@@ -8,6 +8,7 @@ from integrations.deliveries import staff
 from integrations.sandbox.faults import Fault
 from orders.holds import hold, release_hold
 from orders.models import Acknowledgement, ErpOrder, RetailerPolicy, Stage
+from orders.staff_cancellations import cancel_lines
 
 from .factories import map_everything
 from .journeys import acknowledgement_of, line, order_of, place, push, pushed, run, run_in_trouble
@@ -105,6 +106,21 @@ def test_an_order_cancelled_in_lingxing_needs_a_person_and_heals_when_it_is_rest
     sandbox.lingxing.set_status(order_id, 5)
     run("acknowledge_orders")
     assert acknowledgement_of(order_id).status == "succeeded"
+
+
+def test_the_rest_of_an_order_cancelled_in_part_needs_a_person_when_lingxing_cancels_it(sandbox, clock):
+    order_id = place(sandbox, line("LAMP", 1), line("RUG", 1))
+    run("pull_orders")
+    cancel_lines(order_of(order_id).pk, {0: 1}, "CXSS", "broken", "staff")
+    run("apply_cancellations")
+    clock.advance(15)
+    run("pull_orders")
+    run("apply_cancellations")
+    push(sandbox)
+    sandbox.lingxing.cancel(order_id)
+    run("acknowledge_orders")
+    row = acknowledgement_of(order_id)
+    assert (row.status, row.reason_code) == ("needs_attention", "cancelled_in_erp")
 
 
 def test_an_order_that_lingxing_does_not_show_waits_an_hour_before_it_needs_a_person(sandbox, clock):

@@ -40,7 +40,8 @@ def get_orders(state: DscoState, scrolls: Scrolls, request: Request) -> Answer:
             raise invalid(f"ordersPerPage must be between 10 and 1000, not {size}")
         versions = [version for version in _searched(state, request) if _wanted(version.order, request)]
         versions.sort(key=lambda version: (version.updated_at, version.order["dscoOrderId"]))
-        return scrolls.first([version.order for version in versions], int(size))
+        most = state.options.most_rows_per_page or int(size)
+        return scrolls.first([version.order for version in versions], min(most, int(size)))
 
 
 def _searched(state: DscoState, request: Request) -> list[Version]:

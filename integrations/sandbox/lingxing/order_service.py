@@ -31,6 +31,7 @@ class OrderService:
     allow_duplicates: bool = False
     drop_optional_fields: bool = False
     refusals: dict[str, str] = field(default_factory=dict)
+    page_size: Callable[[int], int] = int
     _numbers: Iterator[int] = field(default_factory=lambda: count(103664089112657001))
     _line_numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -125,7 +126,7 @@ class OrderService:
             raise self._refuse(now, "时间跨度不能超过30天", "list_orders")
         rows = self.floor.book.visible_orders(known_until, body.get("platform_order_nos"))
         found = [row for row in rows if _listed(row, body, bool(window))]
-        page = found[body["offset"] : body["offset"] + body["length"]]
+        page = found[body["offset"] : body["offset"] + self.page_size(body["length"])]
         return self.envelopes.page(now, [render_order(row, self.loose) for row in page], len(found))
 
     def cancel_orders(self, body: dict[str, Any], now: float) -> Answer:

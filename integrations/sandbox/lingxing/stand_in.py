@@ -45,8 +45,12 @@ class LingXingStandIn(Staff):
         envelopes = Envelopes(loose, randomness)
         book_of_effects = Effects()
         floor = Floor(Book(), Catalogue(), lambda: self.outbound_delay_seconds)
-        orders = OrderService(floor, envelopes, loose, book_of_effects, violations.add)
-        warehouse = WarehouseService(floor, envelopes, loose, book_of_effects, violations.add)
+
+        def page_size(wanted: int) -> int:
+            return min(wanted, options.most_rows_per_page or wanted)
+
+        orders = OrderService(floor, envelopes, loose, book_of_effects, violations.add, page_size=page_size)
+        warehouse = WarehouseService(floor, envelopes, loose, book_of_effects, violations.add, page_size=page_size)
         super().__init__(clock, options, floor, orders)
         self._effects = book_of_effects
         self._warehouse_service = warehouse

@@ -27,6 +27,7 @@ class WarehouseService:
     loose: LooseTypes
     effects: Effects
     violation: Callable[[str], None]
+    page_size: Callable[[int], int] = int
 
     def outbound_orders(self, body: dict[str, Any], now: float, known_until: float) -> Answer:
         """Lists outbound orders as known at `known_until`; without dates only those of the last month."""
@@ -36,7 +37,7 @@ class WarehouseService:
             known_until, body.get("platform_order_no_arr"), body.get("order_number_arr")
         )
         found = [row for row in rows if _matches(row, body) and row[field] and first <= row[field] < last]
-        size = body.get("page_size", 20)
+        size = self.page_size(body.get("page_size", 20))
         start = (body.get("page", 1) - 1) * size
         rendered = [render_outbound(row, self.loose) for row in found[start : start + size]]
         return self.envelopes.warehouse(now, rendered, len(found))
@@ -84,7 +85,7 @@ class WarehouseService:
         wids = {wid.strip() for wid in body.get("wid", "").split(",") if wid.strip()}
         rows = self.floor.catalogue.stock.listed(wids, body.get("sku", ""))
         start = body.get("offset", 0)
-        page = rows[start : start + body.get("length", 20)]
+        page = rows[start : start + self.page_size(body.get("length", 20))]
         return self.envelopes.warehouse(now, [self._stock_row(row) for row in page], len(rows))
 
     def _stock_row(self, row: Row) -> Row:

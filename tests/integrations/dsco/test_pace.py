@@ -19,7 +19,7 @@ def clock(time_machine, settings, monkeypatch):
     settings.RATE_LIMIT_SCALE = 1
     traveller = time_machine
     traveller.move_to(datetime(2026, 3, 1, 9, tzinfo=UTC), tick=False)
-    monkeypatch.setattr(limits.time, "sleep", lambda seconds: traveller.shift(timedelta(seconds=seconds)))
+    monkeypatch.setattr(limits.clock, "sleep", lambda seconds: traveller.shift(timedelta(seconds=seconds)))
     return traveller
 
 

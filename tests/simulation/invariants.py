@@ -1,46 +1,24 @@
-"""Random stories with faults, sudden deaths and changes of mind: at the end the vendors' books and ours agree.
-
-ORDERBRIDGE_SEEDS=300 plays more of them, ORDERBRIDGE_FIRST_SEED=1234 begins elsewhere; a failing seed is the
-parameter of its test and plays the same story again.
-"""
+"""What must be true after every story: the vendors' books and ours agree. Each check yields what is wrong."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from decimal import Decimal
 
-import pytest
 from django.apps import apps
+from django.utils import timezone
 
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
+from integrations.models import ApiCall, Flow, Slot
+from inventory.models import SkuMapping, StockUpdate
 from orders.models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Shipment, Stage
+from tests.conftest import WAREHOUSES
+from tests.end_to_end.journeys import EFFECTS
 
-from .journeys import EFFECTS
-from .random_world import RandomWorld
-
-FIRST = int(os.environ.get("ORDERBRIDGE_FIRST_SEED", "1"))
-SEEDS = range(FIRST, FIRST + int(os.environ.get("ORDERBRIDGE_SEEDS", "8")))
-STEPS = 60
-STATES_WITH_TIME = ("due", "in_progress", "accepted", "uncertain")
+STATES_WITH_TIME = (State.DUE, State.IN_PROGRESS, State.ACCEPTED, State.UNCERTAIN)
 # What a person must be told, not what heals by itself; a row that shows one of these is where it should be.
 FOR_A_PERSON = (State.NEEDS_ATTENTION, State.FAILED)
-
-
-@pytest.mark.parametrize("seed", SEEDS)
-def test_whatever_happens_every_effect_happens_once_and_nothing_is_lost(world, clock, settings, seed):
-    story = RandomWorld(seed, world, clock, settings)
-    try:
-        story.live(STEPS)
-        story.settle()
-        problems = [problem for check in CHECKS for problem in check(story)]
-    except BaseException:
-        print("\n".join([f"seed {seed}", *story.log]))
-        raise
-    if problems:
-        print("\n".join([f"seed {seed}", *story.log]))
-    assert problems == []
 
 
 def no_effect_twice(story):
@@ -59,6 +37,8 @@ def no_effect_twice(story):
 def no_violation(story):
     """Only what the retailer did behind our back may be refused: a reader cannot know of it yet."""
     for text in story.sandbox.violations:
+        if story.prices_changed and "is not the expected cost" in text:
+            continue
         if not any(order_id in text for order_id in story.touched):
             yield f"violation: {text}"
 
@@ -119,6 +99,8 @@ def what_is_there_is_known(story):
 
 def nothing_is_stuck(story):
     for model in (one for one in apps.get_models() if issubclass(one, Delivery)):
+        if model is StockUpdate and not story.has("stock"):
+            continue  # nobody has run that flow to its end
         for row in model.objects.all():
             if row.lease_token:
                 yield f"{row.key}: {row.status} is still leased"
@@ -149,7 +131,7 @@ def ordinary_orders_are_invoiced(story):
 
 def every_open_order_says_why(story):
     """An order that does not go on by itself stands before a person."""
-    for order_id in story.open_stages():
+    for order_id in set(story.open_stages()) - story.skipped:
         order = Order.objects.get(dsco_order_id=order_id)
         rows = [order.erp_push, order.acknowledgement, order.shipment, order.invoice, *order.cancellations.all()]
         if not any(row.status in FOR_A_PERSON for row in rows):
@@ -179,11 +161,95 @@ def totals_are_exact(story):
         shipped = {one["lineNumber"]: one["shippedQuantity"] for one in order["lineItems"] if one["shippedQuantity"]}
         if dict(units) != shipped:
             yield f"invoice {number} of {order['dscoOrderId']}: units {dict(units)}, shipped {shipped}"
-        if Decimal(str(invoice["totalAmount"])) != owed:
+        if Decimal(str(invoice["totalAmount"])) != owed and invoice["dscoOrderId"] not in story.prices_changed:
             yield f"invoice {number} of {order['dscoOrderId']}: {invoice['totalAmount']} instead of {owed}"
+
+
+def an_invoice_is_paid_for_what_has_left(story):
+    """Never more than what was shipped of each line, whatever was cancelled or changed in between."""
+    invoiced = Counter()
+    for invoice in story.sandbox.dsco.invoices.values():
+        for line in invoice["lineItems"]:
+            invoiced[invoice["dscoOrderId"], line["lineNumber"]] += line["quantity"]
+    for (order_id, number), units in invoiced.items():
+        lines = story.sandbox.dsco.orders[order_id]["lineItems"]
+        shipped = next(line["shippedQuantity"] for line in lines if line["lineNumber"] == number)
+        if units > shipped:
+            yield f"{order_id} line {number}: {units} units invoiced, {shipped} shipped"
+
+
+def every_call_is_kept(story):
+    """Where no process of ours died, the call log knows every request that the vendors saw, and no secret."""
+    calls = ApiCall.objects.values_list("request_excerpt", "response_excerpt", "error")
+    if not story.crashes and len(calls) < sum(story.sandbox.requests.values()):
+        yield f"the vendors saw {sum(story.sandbox.requests.values())} requests, the call log has {len(calls)}"
+    box = story.sandbox
+    text = "\n".join("\n".join(call) for call in calls)
+    secrets = [box.dsco.client_secret, box.lingxing.app_secret, *box.dsco.tokens]
+    yield from (f"the call log holds the secret {secret[:12]}…" for secret in secrets if secret in text)
+
+
+def nothing_is_held_for_ever(story):
+    """No flow, slot or token is left to a process that is gone."""
+    now = timezone.now()
+    for flow in Flow.objects.exclude(lease_token=""):
+        if flow.lease_until > now:
+            yield f"flow {flow.name} is leased until {flow.lease_until}"
+    for slot in Slot.objects.filter(held_until__gt=now.timestamp() + 140):
+        yield f"slot {slot.name} is held until {slot.held_until}"
+
+
+def stock_was_never_invented(story):
+    """No figure was beyond what LingXing ever had less what was sold: a row missed by a read would show as 0."""
+    ordered = Counter()
+    for order in story.sandbox.dsco.orders.values():
+        for line in order["lineItems"]:
+            ordered[line["sku"]] += line["quantity"]
+    ever = story.stock_set
+    history = {
+        sku: {erp_sku for _wid, erp_sku in ever if f"{erp_sku}-".startswith(f"LX-{sku}-")}
+        for sku in SkuMapping.objects.values_list("dsco_sku", flat=True)
+    }
+    sold = sum(ordered.values())
+    for effect in story.sandbox.dsco.effects:
+        if effect.kind != "inventory" or effect.key not in history:
+            continue
+        for code, units in effect.detail["warehouses"].items():
+            figures = [one for sku in history[effect.key] for one in ever.get((WAREHOUSES[code], sku), [])]
+            if figures and not min(figures) - 2 * sold <= units <= max(figures) + sold:
+                yield f"stock of {effect.key} in {code} was set to {units}, LingXing had {sorted(figures)}"
+
+
+def stock_is_right_at_the_end(story):
+    """Every item has what is available in LingXing; less where something sold is not in the ERP."""
+    if not story.has("stock"):
+        return
+    lingxing = story.sandbox.lingxing
+    sold = Counter()
+    pushed = set(ErpPush.objects.filter(status=State.SUCCEEDED).values_list("order__dsco_order_id", flat=True))
+    for order_id, order in story.sandbox.dsco.orders.items():
+        if order_id not in pushed:
+            for line in order["lineItems"]:
+                sold[line["sku"]] += line["quantity"]
+    parked = set(StockUpdate.objects.filter(status__in=FOR_A_PERSON).values_list("item__dsco_sku", flat=True))
+    mapped = {row.dsco_sku: row.erp_sku for row in SkuMapping.objects.all()}
+    shared = Counter()
+    for sku, units in sold.items():
+        shared[mapped.get(sku)] += units
+    for sku, erp_sku in mapped.items():
+        item = story.sandbox.dsco.items.get(sku)
+        if item is None or sku in parked:
+            continue
+        for stock in item["warehouses"]:
+            rows = lingxing.stock.get((WAREHOUSES[stock["code"]], erp_sku), [])
+            available = max(sum(row["product_valid_num"] for row in rows), 0)
+            if not available - shared[erp_sku] <= stock["quantity"] <= available:
+                yield f"{sku} in {stock['code']}: DSCO shows {stock['quantity']}, LingXing has {available}"
 
 
 CHECKS = (
     no_effect_twice, no_violation, no_order_lost, what_succeeded_is_there, what_is_there_is_known, nothing_is_stuck,
     ordinary_orders_are_invoiced, every_open_order_says_why, cancelled_orders_were_not_created, totals_are_exact,
+    an_invoice_is_paid_for_what_has_left, every_call_is_kept, nothing_is_held_for_ever, stock_was_never_invented,
+    stock_is_right_at_the_end,
 )  # fmt: skip

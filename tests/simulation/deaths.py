@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import requests
@@ -22,7 +22,7 @@ def sudden_death(after_steps: int, *, after_the_step: bool, only_writes: bool = 
     """Let the n-th database statement or HTTP call of this thread be the last thing that the process does.
 
     after_the_step: it is still carried out, but nobody learns of it. Whatever comes later, clean-up included,
-    does not happen. only_writes: only the vendors' writing operations are counted.
+    does not happen; an open transaction is lost. only_writes: only the vendors' writing operations are counted.
     """
     steps = 0
 
@@ -53,12 +53,33 @@ def sudden_death(after_steps: int, *, after_the_step: bool, only_writes: bool = 
             yield
     finally:
         requests.Session.request = request  # type: ignore[method-assign]
+        lose_connection()
+
+
+def lose_connection() -> None:
+    """End the database connection as a dead process does: what it had not committed is gone."""
+    if connection.vendor != "sqlite" or not connection.is_in_memory_db():
         connection.close()
+        return
+    # Closing it would empty the database: take back the open transaction, and what Django thought of it.
+    if connection.connection is not None:
+        connection.connection.rollback()
+        connection.connection.isolation_level = None
+    connection.in_atomic_block = connection.needs_rollback = connection.closed_in_transaction = False
+    connection.autocommit, connection.commit_on_exit = True, True
+    connection.savepoint_ids, connection.atomic_blocks, connection.run_on_commit = [], [], []
 
 
 @contextmanager
-def interruption(after_calls: int, meanwhile: Callable[[], None]) -> Iterator[None]:
-    """Let ``meanwhile`` happen between the n-th HTTP call of this thread and the moment when its reply is read."""
+def interruption(
+    after_calls: int,
+    meanwhile: Callable[[], None],
+    unnoticed: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Iterator[None]:
+    """Let ``meanwhile`` happen between the n-th HTTP call of this thread and the moment when its reply is read.
+
+    unnoticed: what the process that is interrupted does not notice of it (its heart does not beat).
+    """
     calls = 0
     request = requests.Session.request
 
@@ -70,7 +91,8 @@ def interruption(after_calls: int, meanwhile: Callable[[], None]) -> Iterator[No
             return request(session, *arguments, **options)
         finally:
             if this == after_calls:
-                meanwhile()
+                with unnoticed():
+                    meanwhile()
 
     requests.Session.request = http_call  # type: ignore[method-assign]
     try:

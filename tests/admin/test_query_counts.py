@@ -74,7 +74,7 @@ def pages() -> dict[str, str]:
     to_decide = Shipment.objects.filter(reason_code="several_packages").order_by("pk")[0]
     orders = reverse("admin:orders_order_changelist")
     return found | {
-        "start": 25,
+        "start": reverse("admin:index"),
         "words": reverse("status-dictionary"),
         "preferences": reverse("preferences"),
         "audit trail": reverse("audit-trail"),
@@ -82,7 +82,7 @@ def pages() -> dict[str, str]:
         "order list: searched": f"{orders}?q=PO-70003",
         "order list: second page": f"{orders}?p=2",
         "order list: several packages": f"{orders}?worklist=several_packages",
-        "inbox: closed": 14,
+        "inbox: closed": f"{reverse('admin:integrations_cause_changelist')}?tab=closed",
         "packages to decide": reverse("admin:orders_shipment_queue"),
         "compose": reverse("admin:orders_shipment_compose", args=[to_decide.order_id]),
         "bulk run: progress": reverse("admin:integrations_bulkrun_progress", args=[BulkRun.objects.all()[0].pk]),

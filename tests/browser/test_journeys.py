@@ -13,8 +13,8 @@ from integrations.bulk import carry_out
 from integrations.deliveries.states import State
 from integrations.models import BulkRun, Flow
 from orders.models import ErpPush, Order
-from tests.orders.journeys import acknowledged, line, run, shipment_of
-from tests.staff.packages.test_end_to_end import PACKAGES, effects
+from tests.orders.journeys import run, shipment_of
+from tests.staff.packages.test_end_to_end import effects, in_three_packages
 
 from .main_pages import choose_all
 
@@ -55,9 +55,7 @@ def test_a_failure_is_found_by_its_po_number_and_retried(page: Any, world: Any) 
 
 
 def test_three_packages_are_composed_previewed_and_sent_in_one_report(page: Any, sandbox: Any) -> None:
-    order_id = acknowledged(sandbox, line("LAMP", 3), line("RUG", 2))
-    sandbox.lingxing.ship(order_id, PACKAGES)
-    run("report_shipments")
+    order_id = in_three_packages(sandbox)
     page.goto("/admin/")
     page.click("text=Packages to decide")
     page.click(f"text={order_id}")

@@ -55,7 +55,7 @@ def without_ids(log):
 
 @pytest.mark.parametrize("writes", [False, True])
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "partial_apply"])
-def test_a_fault_means_the_same_on_the_wire_and_in_process(kind, writes):
+def test_a_fault_means_the_same_on_the_wire_and_in_process(db, kind, writes):
     assert _what_we_hear(kind, writes, port=0) == _what_we_hear(kind, writes, port=None)
 
 

@@ -207,7 +207,7 @@ class TestSpeed:
     ) -> None:
         for query in ({}, {"worklist": "at_risk"}, {"q": orders[0].dsco_order_id}, {"stage__exact": "in_erp"}):
             cache.clear()
-            with django_assert_max_num_queries(24):
+            with django_assert_max_num_queries(25):
                 assert browser.get(reverse(LIST), query).status_code == 200
 
     @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from tests.orders.factories import store as store_raw
 
 from .conftest import RIGHTS, page, person
 
-MOST_QUERIES = 28
+MOST_QUERIES = 29
 SECRET_WORDS = ("Maren Holloway", "12 Heron Lane", "555-0199", "maren@example.com", "07099")
 
 

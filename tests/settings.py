@@ -35,5 +35,6 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
     # A file, not memory: worker threads and processes of the tests open connections of their own.
     DATABASES["default"]["TEST"] = {"NAME": f"{_workspace}/tests-database.sqlite3"}  # noqa: F405
 else:
-    # Durability after a power cut is not what the tests are about; waiting for the disk at each commit is slow.
-    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off"  # noqa: F405
+    # Durability after a power cut is not what the tests are about; waiting for the disk at each commit is slow,
+    # and so is compiling queries of a few rows.
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c synchronous_commit=off -c jit=off"  # noqa: F405

@@ -33,7 +33,7 @@ run: $(VENV)/.installed ## workers and web server with the settings of .env
 	@$(RUN) migrate --no-input -v 0 && $(RUN) collectstatic --no-input -v 0 && exec $(RUN) serve
 
 test: $(VENV)/.installed-dev ## the whole test suite (PostgreSQL and browser tests where these are found)
-	@$(BIN)/python -m pytest -q -n auto --dist loadgroup
+	@$(BIN)/python -m pytest -q -n $(or $(JOBS),auto) --dist loadgroup
 
 lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports

@@ -96,6 +96,13 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         (_("Ask the retailer to correct the address at DSCO; after the next pull the order goes by itself."),),
         heals=True,
     ),
+    "personal_removed": Explanation(
+        _("The consumer's names and addresses were removed from this order, so nothing can be sent to them."),
+        (
+            _("Create the order by hand in LingXing, with the address from DSCO's portal and the number on the push."),
+            _("Mark the push as done elsewhere; or skip it when the order is not wanted."),
+        ),
+    ),
     "same_order_number": Explanation(
         _("Another DSCO order has the same number in the same LingXing store: LingXing could not tell them apart."),
         (_("Create one of the two by hand in LingXing."), _("Mark its ERP push as done elsewhere.")),

@@ -91,6 +91,7 @@ def _body(push: ErpPush, resolved: Resolved, items: tuple[NewErpLine, ...]) -> N
     order = push.order
     read = DscoOrder.parse({key: value for key, value in order.payload.items() if key not in ("lineItems", "packages")})
     address = read.shipping
+    _check_removed(push)
     _check_address(order, address)
     line1, line2, line3 = _three_lines(address.address_lines)
     bought_at = read.retailer_create_date or read.dsco_create_date
@@ -116,6 +117,20 @@ def _body(push: ErpPush, resolved: Resolved, items: tuple[NewErpLine, ...]) -> N
         remark=f"DSCO {order.dsco_order_id} PO {order.po_number}"[:REMARK_LENGTH],
         items=items,
     )
+
+
+def _check_removed(push: ErpPush) -> None:
+    """A masked address is no address: nothing is created with it."""
+    order = push.order
+    if order.personal_removed_at is None:
+        return
+    message = _(
+        "The names and addresses of order %(order)s were removed on %(when)s, so it cannot be created in LingXing by"
+        " itself. Create it there by hand, under the number %(number)s and with the address from DSCO's portal, and"
+        " mark the push as done; or skip it."
+    )
+    names = {"when": order.personal_removed_at, "number": push.platform_order_no}
+    raise _cannot("personal_removed", message % {**_name(order), **names})
 
 
 def _check_address(order: Order, address: DscoAddress) -> None:

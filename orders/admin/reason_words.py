@@ -71,6 +71,7 @@ WORDS: dict[str, str | Promise] = {
     "same_order_number": _("two orders with the same number"),
     "missing_price": _("a price is missing"),
     "missing_cost": _("the expected cost is missing"),
+    "personal_removed": _("names and addresses were removed"),
     "missing_address": _("the address is incomplete"),
     "no_lines": _("no line to deliver"),
     "invalid_order": _("LingXing's format does not take the order"),

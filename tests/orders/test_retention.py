@@ -6,17 +6,34 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
 
 from integrations import retention
-from integrations.models import ApiCall, Attempt, FlowRun, RunStatus
+from integrations.flows import run_flow
+from integrations.models import (
+    Alert,
+    ApiCall,
+    Attempt,
+    BulkRow,
+    BulkRun,
+    Cause,
+    Export,
+    FlowRun,
+    RunStatus,
+    ShadowCall,
+)
 from integrations.retention import tidy
+from integrations.sentences import gettext as sentence
 from orders.events import comment
-from orders.models import Order, OrderEvent, OrderVersion, Stage
+from orders.holds import KINDS
+from orders.models import Discrepancy, Invoice, Order, OrderEvent, OrderVersion, Shipment, Stage
+from orders.retention import forget
 
-from .factories import later, raw_order, store, stored
+from .factories import later, map_everything, push_of, raw_order, store, stored
 
 pytestmark = pytest.mark.django_db
 NAME = "Maren Holloway"
@@ -135,7 +152,76 @@ class TestPersonalData:
         assert order.personal_removed_at is not None
 
 
+    def test_waits_while_something_of_the_order_is_under_way(self):
+        order = ended(raw_order())
+        Invoice.objects.filter(order=order).update(status="uncertain", due_at=timezone.now())
+        tidy(timezone.now(), budget_seconds=60)
+        assert Order.objects.get().personal_removed_at is None
+
+    def test_an_order_that_is_wanted_again_is_not_created_without_its_address(self, sandbox):
+        raw = sandbox.dsco.add_orders(1)[0]
+        map_everything(sandbox)
+        order = stored(raw)
+        Order.objects.filter(pk=order.pk).update(stage=Stage.CLOSED)
+        forget([Order.objects.get()], timezone.now(), "lin")
+        assert run_flow("push_orders").status == "succeeded"
+        push = push_of(raw)
+        assert (push.status, push.reason_code) == ("needs_attention", "personal_removed")
+        assert "by hand" in push.last_error
+        assert sandbox.lingxing.effect_count("erp_order", raw["dscoOrderId"]) == 0
+
+
+def noted_everywhere(order):
+    """A vendor and staff have written about the consumer wherever they can."""
+    said = f"Bad address for {NAME}: 12 Heron Lane"
+    call = call_of(1)
+    ApiCall.objects.filter(pk=call.pk).update(response_excerpt=json.dumps({"message": said}))
+    call_of(1)
+    ApiCall.objects.filter(pk=call.pk + 1).update(response_excerpt=said)  # made for nobody in particular
+    push = order.erp_push
+    Attempt.objects.create(
+        kind="erp_push", delivery_id=push.pk, action="send", started_at=ago(1), outcome="failed", api_call=call,
+        message=sentence("LingXing refused the order: %(words)s") % {"words": said},
+    )  # fmt: skip
+    for kind in KINDS:
+        kind._default_manager.filter(order=order).update(last_error=sentence("%(words)s") % {"words": said})
+    Shipment.objects.filter(order=order).update(draft={"packages": [], "reason": said})
+    Order.objects.filter(pk=order.pk).update(hold_reason="wait for Ms holloway", problem=said)
+    Discrepancy.objects.create(
+        source="erp_orders", kind="state", code="alive_in_erp", subject="1", order=order, ours={"note": said},
+        theirs={"units": [said]}, fingerprint="x", first_seen_at=ago(1), last_seen_at=ago(1), result=said,
+    )  # fmt: skip
+    ShadowCall.objects.create(kind="invoice", delivery_id=1, key="k", vendor="dsco", body=said, made_at=ago(1))
+    FlowRun.objects.create(flow="push_orders", status="stopped", started_at=ago(1), notes=[said], error=said)
+    Cause.objects.create(
+        key="c", kind="erp_push", code="x", message=said, first_seen_at=ago(1), opened_at=ago(1), last_seen_at=ago(1)
+    )
+    Alert.objects.create(kind="new_cause", key="c", subject=said, facts={"message": said}, raised_at=ago(1))
+    run = BulkRun.objects.create(action="hold", subject="order", parameters={"reason": said})
+    BulkRow.objects.create(run=run, object_id=order.pk, label="1001", message=said)
+    Export.objects.create(subject="order", format="csv", filters={"personal": True}, content=said.encode())
+    LogEntry.objects.create(action_flag=2, object_repr="1001", change_message=said, user=User.objects.create())
+
+
 class TestDeletionRequest:
+    def test_covers_everything_that_was_written_about_the_consumer(self):
+        order = ended(raw_order("1001"), days=1)
+        noted_everywhere(order)
+        call_command("forget", "--order", "1001")
+        assert tables_with("olloway") == tables_with("Heron Lane") == set()
+        assert Attempt.objects.get().message == "LingXing refused the order: Bad address for ***: ***"
+        assert Export.objects.get().content is None
+        assert "deleted" in Export.objects.get().error
+
+    def test_what_was_known_by_an_earlier_payload_goes_too(self):
+        raw = raw_order("1001")
+        order = ended(raw, days=1)
+        store(later(raw, shipping=raw["shipping"] | {"name": "Ina Weber"}))
+        comment(order.pk, f"was {NAME} before", "lin")
+        Order.objects.update(stage=Stage.INVOICED)
+        call_command("forget", "--order", "1001")
+        assert tables_with("olloway") == tables_with("Weber") == set()
+
     def test_removes_one_person_from_everything_and_nobody_else(self, capsys):
         raw = raw_order("1001")
         order = ended(raw, days=1)

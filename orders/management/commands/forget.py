@@ -9,7 +9,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from orders.models import Order
-from orders.retention import ENDED, SHORTEST_NEEDLE, forget, orders_of
+from orders.personal_removal import SHORTEST_NEEDLE, StillOpen, open_among
+from orders.retention import forget, orders_of
 
 
 class Command(BaseCommand):
@@ -29,16 +30,17 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 2, with nothing changed, for an unknown order, a short text, or when an order is still open."""
         orders = self._named(options["order"]) if options["order"] else self._of_person(options["person"])
-        still_open = [order.dsco_order_id for order in orders if order.stage not in ENDED]
-        if still_open and not options["dry_run"]:
-            raise CommandError(
-                f"Still open, their addresses are needed: {', '.join(still_open)}. Cancel or finish them first."
-                " Nothing was changed.",
-                returncode=2,
-            )
+        still_open = open_among(orders)
         answer: dict[str, Any] = {"orders": [order.dsco_order_id for order in orders], "still_open": still_open}
         if not options["dry_run"]:
-            answer["changed"] = forget(orders, timezone.now(), "command forget")
+            try:
+                answer["changed"] = forget(orders, timezone.now(), "command forget")
+            except StillOpen as reason:
+                raise CommandError(
+                    f"Still open, their addresses are needed: {', '.join(reason.args)}. Cancel or finish them first."
+                    " Nothing was changed.",
+                    returncode=2,
+                ) from None
         self.stdout.write(json.dumps(answer))
 
     def _named(self, wanted: list[str]) -> list[Order]:

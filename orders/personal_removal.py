@@ -230,7 +230,9 @@ def _mask_rows(rows: models.QuerySet[Any], columns: Sequence[str], texts: Collec
 
 def _mentioning(model: type[models.Model], columns: Sequence[str], needles: Iterable[str]) -> models.QuerySet[Any, Any]:
     """Return the rows of which a column, as text, holds one of the needles whatever its case."""
-    rows: models.QuerySet[Any, Any] = model._default_manager.annotate(**{f"{name}_text": Cast(name, TextField()) for name in columns})
+    rows: models.QuerySet[Any, Any] = model._default_manager.annotate(
+        **{f"{name}_text": Cast(name, TextField()) for name in columns}
+    )
     found = Q()
     for needle in needles:
         for spelling in {needle, json.dumps(needle)[1:-1]}:  # SQLite keeps JSON in ASCII

@@ -10,6 +10,8 @@ class RetentionMark(models.Model):
 
     name = models.CharField(max_length=60, unique=True)
     up_to = models.BigIntegerField(default=0)
+    # Rows (ids) up to there whose turn has not come yet.
+    passed_over = models.JSONField(default=list)
 
     def __str__(self) -> str:
         return f"{self.name}: {self.up_to}"

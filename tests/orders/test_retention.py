@@ -91,6 +91,38 @@ class TestHistory:
         assert [model.objects.count() for model in (FlowRun, ApiCall, Attempt)] == [1, 1, 1]
         assert Attempt.objects.get().api_call is not None
 
+    @pytest.mark.parametrize("status", ["uncertain", "needs_attention", "failed"])
+    def test_what_an_unsettled_delivery_needs_stays_until_it_is_settled(self, status, monkeypatch):
+        monkeypatch.setattr(retention, "BATCH", 2)
+        invoice = stored(raw_order()).invoice
+        for number in range(3):
+            call, before = call_of(500), call_of(500)
+            delivery = invoice.pk if number == 1 else 0
+            Attempt.objects.create(
+                kind="invoice", delivery_id=delivery, action="send", started_at=ago(500), outcome="uncertain",
+                api_call=call,
+            ).earlier_calls.set([before])  # fmt: skip
+        Invoice.objects.update(status=status, due_at=timezone.now() if status == "uncertain" else None)
+        tidy(timezone.now(), budget_seconds=60)
+        assert Attempt.objects.get().delivery_id == invoice.pk
+        assert ApiCall.objects.exclude(response_excerpt="").count() == ApiCall.objects.count() == 2
+        Invoice.objects.update(status="succeeded", due_at=None)
+        tidy(timezone.now(), budget_seconds=60)
+        assert [model.objects.count() for model in (Attempt, ApiCall)] == [0, 0]
+
+    def test_bodies_that_were_passed_over_go_when_the_delivery_is_settled(self):
+        invoice = stored(raw_order()).invoice
+        Attempt.objects.create(
+            kind="invoice", delivery_id=invoice.pk, action="send", started_at=ago(100), outcome="failed",
+            api_call=call_of(100),
+        )  # fmt: skip
+        Invoice.objects.update(status="failed")
+        tidy(timezone.now(), budget_seconds=60)
+        assert ApiCall.objects.exclude(response_excerpt="").count() == 1
+        Invoice.objects.update(status="succeeded")
+        tidy(timezone.now(), budget_seconds=60)
+        assert ApiCall.objects.exclude(response_excerpt="").count() == 0
+
     def test_a_run_under_way_stays(self):
         FlowRun.objects.create(flow="pull_orders", status=RunStatus.RUNNING, started_at=ago(500))
         tidy(timezone.now(), budget_seconds=60)
@@ -150,7 +182,6 @@ class TestPersonalData:
         order = Order.objects.get()
         assert (order.dsco_lifecycle, tables_with("Holloway")) == ("completed", set())
         assert order.personal_removed_at is not None
-
 
     def test_waits_while_something_of_the_order_is_under_way(self):
         order = ended(raw_order())

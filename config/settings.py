@@ -211,19 +211,29 @@ Q_CLUSTER: dict[str, Any] = {
 Q_CLUSTER |= {"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}
 
 # --- REST, admin, logs ----------------------------------------------------------------------------
+API_READS_PER_MINUTE = env.whole("API_READS_PER_MINUTE", 600, minimum=1)
+API_WRITES_PER_MINUTE = env.whole("API_WRITES_PER_MINUTE", 120, minimum=1)
+RETENTION_API_KEY_DAYS = env.number("RETENTION_API_KEY_DAYS", 30.0)
 REST_FRAMEWORK = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAdminUser"],
+    "DEFAULT_SCHEMA_CLASS": "integrations.api.schema.ApiSchema",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.api.access.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["integrations.api.access.Allowed"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "EXCEPTION_HANDLER": "integrations.api.problems.answer_problem",
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "OrderBridge",
     "VERSION": "1.0.0",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "docExpansion": "none", "validatorUrl": None},
     "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["integrations.api.schema.finish"],
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))

@@ -1,13 +1,14 @@
-"""Addresses: the admin is the product; beside it health checks and the API schema."""
+"""Addresses: the admin is the product; beside it the REST API, its description and health checks."""
 
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from integrations.admin.lingxing_lists import suggest
+from integrations.api.views import NoSuchAddress, ProblemKinds
 from orders.admin.dictionary import status_dictionary
 from orders.admin.quick_search import find_order
 from orders.admin.unmapped import unmapped_page
@@ -28,7 +29,11 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("i18n/setlang/", set_language, name="set_language"),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="api-docs"),
+    path("api/problems/", ProblemKinds.as_view()),
+    path("api/problems/<str:kind>/", ProblemKinds.as_view()),
+    path("api/v1/", include("config.api_urls")),
+    re_path(r"^api/", NoSuchAddress.as_view()),
     path("healthz", healthz, name="healthz"),
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),

@@ -20,7 +20,7 @@ from django.db.models import QuerySet
 from . import clock
 from .deliveries.kinds import delivery_kinds
 from .deliveries.states import FINISHED
-from .models import Alert, ApiCall, Attempt, FlowRun, RetentionMark, RunStatus
+from .models import Alert, ApiCall, ApiRequest, Attempt, FlowRun, RetentionMark, RunStatus
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -173,8 +173,16 @@ def _delete_alerts(before: datetime, limit: int) -> int:
     return len(old)
 
 
+def _delete_api_answers(before: datetime, limit: int) -> int:
+    old = list(ApiRequest.objects.filter(made_at__lt=before).order_by("pk").values_list("pk", flat=True)[:limit])
+    if old:
+        ApiRequest.objects.filter(pk__in=old).delete()
+    return len(old)
+
+
 register_chore("call_bodies_emptied", "RETENTION_CALL_BODY_DAYS", _empty_call_bodies)
 register_chore("attempts_deleted", "RETENTION_HISTORY_DAYS", _delete_attempts)
 register_chore("calls_deleted", "RETENTION_HISTORY_DAYS", _delete_calls)
 register_chore("runs_deleted", "RETENTION_HISTORY_DAYS", _delete_runs)
 register_chore("alerts_deleted", "RETENTION_ALERT_DAYS", _delete_alerts)
+register_chore("api_answers_deleted", "RETENTION_API_KEY_DAYS", _delete_api_answers)

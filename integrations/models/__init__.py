@@ -1,6 +1,7 @@
 """Tables of the infrastructure."""
 
 from .alerts import TOLD_WHEN_OVER, Alert, AlertKind, AlertNotice, AlertRule, Channel
+from .api import ApiRequest, ApiScope, ApiToken
 from .bulk import BulkResult, BulkRow, BulkRun, BulkStatus, Export
 from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
@@ -19,6 +20,9 @@ __all__ = [
     "AlertNotice",
     "AlertRule",
     "ApiCall",
+    "ApiRequest",
+    "ApiScope",
+    "ApiToken",
     "Attempt",
     "AttemptAction",
     "BulkResult",

@@ -1,0 +1,1 @@
+"""REST: stock levels, what DSCO is told of them, and synchronising by hand."""

@@ -9,6 +9,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
@@ -16,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from integrations.admin import words
 from integrations.admin.base import Admin, ReadOnlyAdmin, display
+from integrations.admin.people import ROLE_WORDS, MembersFilter, abilities, group_label, say_in_words
 
 from .roles import ROLES
 
@@ -32,7 +34,21 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
+    list_filter: ClassVar[Any] = (MembersFilter, "is_active", "is_superuser")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """With the groups, which the list names."""
+        return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Offer groups and permissions in words."""
+        return say_in_words(super().formfield_for_manytomany(db_field, request, **kwargs))
+
+    @display(description=_("role"))
+    def roles(self, user: User) -> str:
+        """The groups that the person belongs to."""
+        return ", ".join(group_label(group) for group in user.groups.all()) or words.EMPTY
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only superusers make superusers, and give rights beside the roles: nobody can promote himself."""
@@ -57,14 +73,53 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
     """Roles. The program's own four are set to the table of ``roles.py`` after every update."""
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the permissions and what they are about: a role's page names every one of them."""
-        return super().get_queryset(request).prefetch_related("permissions__content_type")
+        """Without the permissions: the role's page reads them."""
+        return super(DjangoGroupAdmin, self).get_queryset(request)
 
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+    list_display = ("role", "purpose")
+    list_display_links = ("role",)
+    ordering = ("pk",)
+    sortable_by = ()
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """The four roles keep their names and permissions; only superusers give permissions to other groups."""
         if obj is not None and obj.name in ROLES:
-            return ("name", "permissions")
-        return () if request.user.is_superuser else ("permissions",)
+            return ("role", "purpose", "may")
+        return ("name", "permissions") if request.user.is_superuser else ("name", "may")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What is said in words is not edited."""
+        return ("role", "purpose", "may")
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        """Call the program's own roles in the reader's language."""
+        group = super().get_object(request, object_id, from_field)
+        if group is not None:
+            group.page_title = group_label(group)  # type: ignore[attr-defined]
+        return group
+
+    def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
+        """Offer permissions in words."""
+        return say_in_words(super().formfield_for_manytomany(db_field, request, **kwargs))
+
+    @display(description=_("role"))
+    def role(self, group: Group) -> str:
+        """The name in the reader's language."""
+        return group_label(group)
+
+    @display(description=_("what it is for"))
+    def purpose(self, group: Group) -> Any:
+        """What the program's own roles are for."""
+        return ROLE_WORDS[group.name][1] if group.name in ROLE_WORDS else words.EMPTY
+
+    @display(description=_("may"))
+    def may(self, group: Group) -> SafeString | str:
+        """What its members may do, a line for each kind of rows."""
+        if group.pk is None:
+            return words.EMPTY
+        rows = abilities(group.permissions.select_related("content_type"))
+        cells = format_html_join("", "<tr><th scope='row'>{}</th><td>{}</td></tr>", rows)
+        return format_html('<table class="ob-table">{}</table>', cells) if rows else words.EMPTY
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The four roles stay."""

@@ -1,5 +1,6 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.db.models.signals import post_save
+from django.utils.translation import gettext_lazy
 
 
 class ConfigConfig(AppConfig):
@@ -16,4 +17,5 @@ class ConfigConfig(AppConfig):
         from .roles import keep_roles  # noqa: PLC0415 - after Django's own receiver, which makes the permissions
 
         keep_roles()
+        apps.get_app_config("django_q").verbose_name = gettext_lazy("Background jobs")  # its own label is one text
         post_save.connect(look_at_the_machine_again, sender=VendorStop, dispatch_uid="orderbridge_stop_seen")

@@ -23,6 +23,7 @@ from django.utils.translation import gettext as _
 from simple_history.models import registered_models
 
 from integrations.admin.kinds import delivery_models, kind_label
+from integrations.admin.mappings import change_reason
 from integrations.admin.records import address_of
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
@@ -130,17 +131,16 @@ def _histories(wanted: Wanted) -> Iterable[Entry]:
         rows = history._default_manager.filter(history_user__isnull=False).select_related("history_user")
         for row in wanted.rows(rows, "history_date", "history_user__username"):
             what = f"{capfirst(str(model._meta.verbose_name))}: {verbs.get(row.history_type, '')}"
-            reason = row.history_change_reason or ""
             yield Entry(
                 row.history_date, row.history_user.get_username(), what, str(row.instance),
                 "" if row.history_type == "-" else _address(model, getattr(row, model._meta.pk.attname)),
-                _("Import") if reason == "import" else reason,
+                change_reason(row),
             )  # fmt: skip
 
 
 def _flow_runs(wanted: Wanted) -> Iterable[Entry]:
     labels = {definition.name: str(definition.label) for definition in flow_definitions()}
-    rows = FlowRun.objects.exclude(trigger__in=MACHINES).defer("notes")
+    rows = FlowRun.objects.exclude(trigger__in=MACHINES).exclude(trigger__in=list(labels)).defer("notes")
     for row in wanted.rows(rows, "started_at", "trigger"):
         detail = row.error or str(row.get_status_display())
         yield Entry(

@@ -1,7 +1,7 @@
-"""The theme's own words that staff see. It ships no translations, and ``makemessages`` does not look into it.
+"""Words of the theme and of django-q that staff see: they ship no Chinese, and ``makemessages`` does not look there.
 
 Nothing runs here: the calls only put the words into our catalogue. After an update of django-unfold,
-compare with its templates.
+compare with its templates; of django-q, with its models.
 """
 
 from django.utils.translation import gettext_noop as _
@@ -36,6 +36,18 @@ WORDS = (
     _("Changes"), _("Choose a date from the list below to revert to a previous version of this object"),
     _("Press the 'Revert' button below to revert to this version of the object."),
     _("Press the 'Change History' button below to edit the history."),
+    # Background jobs
+    _("Function"), _("Arguments"), _("Keyword arguments"), _("Started at"), _("Stopped at"), _("Result"),
+    _("Attempt count"), _("Cron"), _("Repeats"), _("Next Run"), _("Schedule Type"), _("Minutes"),
+    _("Number of minutes for the Minutes type"), _("n = n times, -1 = forever"), _("e.g. 1, 2, 'John'"),
+    _("Task"), _("Tasks"),
+    _("Optional label to identify this schedule in the admin."), _("e.g. module.tasks.function"),
+    _("How often this task should be enqueued."), _("When this schedule runs next (stored in UTC)."),
+    _("Optional human-readable name for lookup and display."),
+    _("Dotted import path to the callable, e.g. myapp.tasks.job."), _("Pickled positional arguments (tuple)."),
+    _("Pickled keyword arguments (dict)."), _("When the worker started executing the task."),
+    _("When the worker finished (success or failure)."), _("Pickled return value or error payload."),
+    _("How many times execution was attempted."),
 )  # fmt: skip
 NUMBERS = (
     ngettext_lazy("%(counter)s result", "%(counter)s results", "counter"),

@@ -26,6 +26,7 @@ from ..models import Alert, AlertKind, AlertRule, Channel
 from ..sentences import told
 from . import words
 from .base import Admin, CheckboxesWidget, ChoicesCheckboxFilter, DropdownFilter, SelectWidget, action, display
+from .people import GroupFilter, group_label, say_in_words
 from .reasons import come_back
 from .records import RecordAdmin, Section, action_button, facts, table
 
@@ -124,8 +125,8 @@ class AlertRuleAdmin(Admin):
     """How groups are told."""
 
     form = AlertRuleForm
-    list_display = ("name", "group", "channel", "where_to", "enabled", "last_sent", "error")
-    list_filter = ("group", ("channel", ChoicesCheckboxFilter))
+    list_display = ("name", "whose", "channel", "where_to", "enabled", "last_sent", "error")
+    list_filter: ClassVar[Any] = (GroupFilter, ("channel", ChoicesCheckboxFilter))
     list_select_related = ("group",)
     ordering = ("name",)
     sortable_by = ()
@@ -140,10 +141,19 @@ class AlertRuleAdmin(Admin):
     )
     _shown_only: ClassVar[Any] = (
         (None, {"fields": (
-            "name", "group", "enabled", "alerts", "channel", "where_to", "language", "digest_minutes", "quiet_from",
+            "name", "whose", "enabled", "alerts", "channel", "where_to", "language", "digest_minutes", "quiet_from",
             "quiet_until", "time_zone", "last_sent", "error",
         )}),
     )  # fmt: skip
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Offer the groups in words."""
+        return say_in_words(super().formfield_for_foreignkey(db_field, request, **kwargs))
+
+    @display(description=gettext_lazy("group"))
+    def whose(self, rule: AlertRule) -> str:
+        """The group that is told."""
+        return group_label(rule.group) if rule.group else words.EMPTY
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Show to people who may only look neither address nor secret."""

@@ -18,7 +18,7 @@ from ..models import ApiCall, Attempt, AttemptAction, FlowRun
 from . import words
 from .base import ChoicesCheckboxFilter, DropdownFilter, display
 from .calls import StartedFilter, delivery_link
-from .flow_states import flow_label, run_label
+from .flow_states import flow_label, run_label, starter
 from .kinds import kind_label
 from .records import RecordAdmin, Section, facts, link_to, table
 
@@ -76,7 +76,7 @@ class ScopeFilter(DropdownFilter):
 class FlowRunAdmin(RecordAdmin):
     """Every execution of every flow."""
 
-    list_display = ("started", "flow_title", "state", "trigger", "scope", "duration", "numbers", "error_text")
+    list_display = ("started", "flow_title", "state", "started_by", "scope", "duration", "numbers", "error_text")
     list_display_links = ("started",)
     list_filter: ClassVar[Any] = (
         FlowNameFilter, ("status", ChoicesCheckboxFilter), TroubleFilter, ScopeFilter, StartedFilter,
@@ -97,6 +97,11 @@ class FlowRunAdmin(RecordAdmin):
     def state(self, run: FlowRun) -> SafeString:
         """How it ended."""
         return run_label(run)
+
+    @display(description=gettext_lazy("started by"))
+    def started_by(self, run: FlowRun) -> str:
+        """A person, or what started it by itself."""
+        return starter(run)
 
     @display(description=gettext_lazy("orders"))
     def scope(self, run: FlowRun) -> str:
@@ -142,7 +147,7 @@ class FlowRunAdmin(RecordAdmin):
                 (_("only for orders"), record.orders_asked),
             ]),
             facts(_("Time"), [
-                (_("started by"), record.trigger), (_("started"), words.moment(record.started_at)),
+                (_("started by"), starter(record)), (_("started"), words.moment(record.started_at)),
                 (_("finished"), words.moment(record.finished_at)), (_("duration"), self.duration(record)),
                 (_("ran in"), record.holder),
             ]),

@@ -11,10 +11,12 @@ from django.utils import timezone
 from django.utils.html import format_html, strip_tags
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django_q.models import Schedule
 
 from ..flows import flow_definitions
 from ..flows.overdue import interval_of, is_overdue
+from ..flows.registry import flow_label
 from ..flows.runner import ensure_flow_row
 from ..models import Flow, FlowRun, Heartbeat, RunStatus
 from ..sentences import told
@@ -35,10 +37,17 @@ __all__ = [
     "live_state",
     "run_label",
     "run_tone",
+    "starter",
     "workers_alive",
 ]
 
 WORKER_SILENCE = timedelta(minutes=5)
+# Who starts a flow when no person does: ``FlowRun.trigger``.
+STARTERS = {
+    "schedule": gettext_lazy("the schedule"),
+    "released": gettext_lazy("an order that may go on"),
+    "command": gettext_lazy("a command"),
+}
 RUN_TONES = {
     RunStatus.RUNNING: "info",
     RunStatus.SUCCEEDED: "success",
@@ -77,10 +86,9 @@ def facts_of(flows: list[Flow]) -> dict[str, FlowFacts]:
     return found
 
 
-def flow_label(name: str) -> str:
-    """Return a flow's name for staff."""
-    labels = {definition.name: definition.label for definition in flow_definitions()}
-    return str(labels.get(name, name))
+def starter(run: FlowRun) -> str:
+    """Return who or what started a run: a person's name, or the machine's reason in words."""
+    return str(STARTERS.get(run.trigger, flow_label(run.trigger))) or words.EMPTY
 
 
 def is_running(flow: Flow) -> bool:

@@ -15,6 +15,7 @@ from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from import_export import resources, widgets
 from unfold.contrib.import_export.forms import ExportForm
 
@@ -159,6 +160,8 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     change_form_before_template = "admin/mappings/form_top.html"
     change_form_outer_before_template = "admin/mappings/form_outer_top.html"
     list_before_template = "admin/mappings/list_top.html"
+    object_history_list_template = "admin/mappings/history_list.html"
+    history_list_display = ("who", "why")
     list_per_page = 100
     ordering = ("-id",)
     mapping = True
@@ -170,6 +173,14 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may look may export."""
         return self.has_view_permission(request)
+
+    def who(self, record: Any) -> str:
+        """Who made a change that the history keeps."""
+        return change_author(record)
+
+    def why(self, record: Any) -> str:
+        """From where it was made, or why."""
+        return change_reason(record)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Save, then tell who waits for it."""
@@ -216,6 +227,28 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
             return
         request._mappings_told = True  # type: ignore[attr-defined]
         transaction.on_commit(lambda: mappings_changed.send(sender=self.model, request=request))
+
+
+# Reasons that the program itself gives to changes.
+REASONS: dict[str, Any] = {
+    "import": gettext_lazy("Import"),
+    "unmapped codes": gettext_lazy("From the page of codes without a mapping"),
+}
+LOADED = "loadmappings"
+
+
+def change_author(record: Any) -> str:
+    """Return who made a change of the history; without a person it was a command or the program itself."""
+    return str(record.history_user) if record.history_user else _("no person: OrderBridge or a command")
+
+
+def change_reason(record: Any) -> str:
+    """Return why a change of the history was made, in the reader's language; a person's own words as they are."""
+    reason = record.history_change_reason or ""
+    name, _blank, file = reason.partition(" ")
+    if name == LOADED:
+        return _("Command %(command)s, file %(file)s") % {"command": name, "file": file}
+    return str(REASONS.get(reason, reason))
 
 
 def lists_summary() -> dict[str, Any]:

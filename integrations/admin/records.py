@@ -63,11 +63,19 @@ def raw(title: Text, value: Any, *, collapsed: bool = True) -> Section:
     return Section(title, "admin/record/raw.html", document(value), collapsed=collapsed)
 
 
+def title_of(record: Any) -> Any:
+    """Return what pages call a record: its own ``page_title`` in the reader's language and time zone, else itself.
+
+    ``str(record)`` is what logs keep: in English, with UTC.
+    """
+    return getattr(record, "page_title", record)
+
+
 def link_to(record: Model | None, text: Any = None) -> SafeString | str:
     """Return a link to a record's page."""
     if record is None:
         return EMPTY
-    return format_html('<a class="ob-link" href="{}">{}</a>', address_of(record), text or record)
+    return format_html('<a class="ob-link" href="{}">{}</a>', address_of(record), text or title_of(record))
 
 
 def address_of(record: Model) -> str:

@@ -63,6 +63,11 @@ def flow_definitions() -> list[FlowDefinition]:
     return sorted(_flows.values(), key=lambda definition: definition.position)
 
 
+def flow_label(name: str) -> str:
+    """Return a flow's name for staff, in the reader's language; an unknown one as it is."""
+    return str(_flows[name].label) if name in _flows else name
+
+
 def get_flow(name: str) -> FlowDefinition:
     """Return one flow; raises UnknownFlow with the names that exist."""
     try:

@@ -5,9 +5,16 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from ..sentences import SentenceField, SentencesField
+
+
+def _label(flow: str) -> str:
+    from ..flows.registry import flow_label  # noqa: PLC0415 - its package needs the models
+
+    return flow_label(flow)
 
 
 class Flow(models.Model):
@@ -37,6 +44,11 @@ class Flow(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def page_title(self) -> str:
+        """The flow's name in the reader's language."""
+        return _label(self.name)
 
 
 class RunStatus(models.TextChoices):
@@ -84,6 +96,11 @@ class FlowRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.flow} {self.started_at:%Y-%m-%d %H:%M:%S}"
+
+    @property
+    def page_title(self) -> str:
+        """Which flow ran when, in the reader's language and time zone."""
+        return f"{_label(self.flow)} {timezone.localtime(self.started_at):%Y-%m-%d %H:%M:%S}"
 
 
 class Heartbeat(models.Model):

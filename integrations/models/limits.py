@@ -11,8 +11,12 @@ from django.utils.translation import gettext_lazy as _
 class RateLimit(models.Model):
     """Until when (epoch seconds) the turns of one rate-limited operation are reserved. See ``limits.py``."""
 
-    name = models.CharField(max_length=100, unique=True)
+    name = models.CharField(_("operation"), max_length=100, unique=True)
     reserved_until = models.FloatField(default=0)
+
+    class Meta:
+        verbose_name = _("rate limit")
+        verbose_name_plural = _("rate limits")
 
     def __str__(self) -> str:
         return self.name
@@ -21,13 +25,15 @@ class RateLimit(models.Model):
 class Slot(models.Model):
     """One call that may be in flight to a LingXing endpoint. See ``limits.py``."""
 
-    name = models.CharField(max_length=100)
-    position = models.PositiveSmallIntegerField()
+    name = models.CharField(_("operation"), max_length=100)
+    position = models.PositiveSmallIntegerField(_("position"))
     token = models.CharField(max_length=32, default="", blank=True)
-    holder = models.CharField(max_length=120, default="", blank=True)
+    holder = models.CharField(_("held by"), max_length=120, default="", blank=True)
     held_until = models.FloatField(default=0)
 
     class Meta:
+        verbose_name = _("slot")
+        verbose_name_plural = _("slots")
         constraints: ClassVar = [models.UniqueConstraint(fields=["name", "position"], name="one_row_per_slot")]
 
     def __str__(self) -> str:
@@ -42,15 +48,15 @@ class VendorToken(models.Model):
     process that is renewing just now.
     """
 
-    vendor = models.CharField(max_length=20)
+    vendor = models.CharField(_("vendor"), max_length=20)
     account = models.CharField(max_length=64)
     access_token = models.TextField(default="", blank=True)
     refresh_token = models.TextField(default="", blank=True)
-    expires_at = models.DateTimeField(null=True)
-    refresh_expires_at = models.DateTimeField(null=True)
-    generation = models.PositiveIntegerField(default=0)
+    expires_at = models.DateTimeField(_("valid until"), null=True)
+    refresh_expires_at = models.DateTimeField(_("can be renewed until"), null=True)
+    generation = models.PositiveIntegerField(_("renewals"), default=0)
     renewing_until = models.FloatField(default=0)
-    renewing_by = models.CharField(max_length=120, default="", blank=True)
+    renewing_by = models.CharField(_("being renewed by"), max_length=120, default="", blank=True)
 
     class Meta:
         verbose_name = _("vendor token")

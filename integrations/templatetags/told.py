@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.db.models import Model
+from django.utils.text import capfirst
 
 from .. import sentences
 
@@ -15,3 +17,9 @@ register = template.Library()
 def told(value: Any) -> Any:
     """Return a sentence in the reader's language, anything else as it is."""
     return sentences.told(value) if isinstance(value, str) else value
+
+
+@register.filter
+def page_title(value: Any) -> Any:
+    """Return what pages call a record (``records.title_of``); a name of rows begins with a capital."""
+    return getattr(value, "page_title", value) if isinstance(value, Model) else capfirst(value)

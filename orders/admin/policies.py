@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin import words
 from integrations.admin.base import CheckboxesWidget, SelectWidget
 from integrations.admin.mapping_forms import CheckedForm
-from integrations.admin.mappings import MappingAdmin, MappingResource, resource_meta
+from integrations.admin.mappings import MappingAdmin, MappingResource, change_author, change_reason, resource_meta
 from integrations.admin.records import address_of, list_address
 from integrations.findings import Finding
 
@@ -167,8 +167,8 @@ def changes_of(policy: RetailerPolicy) -> list[dict[str, Any]]:
         if record.history_type == "+":
             what = [_("The policy was made.")]
         found.append({
-            "at": words.moment(record.history_date), "who": str(record.history_user or words.EMPTY), "what": what,
-            "reason": record.history_change_reason or "",
+            "at": words.moment(record.history_date), "who": change_author(record), "what": what,
+            "reason": change_reason(record),
         })  # fmt: skip
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -22,7 +23,7 @@ from integrations.admin.records import RecordAdmin, Section, facts, list_address
 from integrations.admin.search import split_numbers
 
 from ..finding import find
-from ..models import Order, Reconciliation
+from ..models import Order, Reconciliation, Source
 from ..reconciling.ranges import BadRequest, request_orders, request_range
 
 LOCAL_TIME = {"type": "datetime-local", "class": "ob-input"}
@@ -157,7 +158,7 @@ class ReconciliationAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: Reconciliation) -> list[Section]:
         """The request, its result, how far each source is."""
-        bookmarks = [[name, value] for name, value in record.bookmarks.items()]
+        bookmarks = [[_source(name), _reached(value)] for name, value in record.bookmarks.items()]
         return [
             facts(_("Comparison"), [
                 (_("compared"), self.compared_range(record)), (_("requested by"), self.asked_by(record)),
@@ -171,3 +172,15 @@ class ReconciliationAdmin(RecordAdmin):
             table(_("How far"), [_("compared with"), _("bookmark")], bookmarks, _("Nothing was compared yet.")),
             table(_("Orders"), [_("DSCO order id")], [[one] for one in record.order_ids], _("All of the range.")),
         ]  # fmt: skip
+
+
+def _source(name: str) -> str:
+    return str(dict(Source.choices).get(name, name))
+
+
+def _reached(value: Any) -> Any:
+    """How far a source was compared: a time, or a number of orders."""
+    try:
+        return words.moment(datetime.fromisoformat(str(value)))
+    except ValueError:
+        return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from integrations.sentences import SentenceField
@@ -116,3 +117,10 @@ class Reconciliation(models.Model):
         if self.since is None or self.until is None:
             return str(self.pk)
         return f"{self.since:%Y-%m-%d %H:%M} – {self.until:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def page_title(self) -> str:
+        """The range in the reader's time zone, or the orders."""
+        if self.order_ids or self.since is None or self.until is None:
+            return str(self)
+        return " – ".join(f"{timezone.localtime(at):%Y-%m-%d %H:%M}" for at in (self.since, self.until))

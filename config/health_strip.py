@@ -88,6 +88,10 @@ def _vendor_chip(request: HttpRequest, vendor: VendorHealth, state: Machine) -> 
         tone = "warning"
     last = vendor.last_success_at
     title = _("Last successful call: %(when)s") % {"when": clock(last)} if last else ""
+    if vendor.out_since:
+        title = _("No answer since %(when)s; it is asked from time to time, and the work goes on by itself.") % {
+            "when": clock(vendor.out_since)
+        }
     seen = request.user.has_perm("integrations.view_apicall")
     address = list_address(ApiCall, vendor__exact=vendor.vendor) if seen else ""
     return Chip(f"{vendor_name(vendor.vendor)} {words[vendor.reach]}", tone, title, address)

@@ -22,7 +22,7 @@ from prometheus_client.registry import Collector
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.states import State
 from integrations.flows.overdue import interval_of, is_overdue
-from integrations.models import ApiCall, Cause, Flow, Heartbeat, RateLimit, Slot, Vendor, VendorStop
+from integrations.models import ApiCall, Cause, Flow, Heartbeat, RateLimit, Slot, Vendor, VendorOutage, VendorStop
 
 from .health import WORKER_SILENCE
 
@@ -54,7 +54,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 
 
 class Figures(Collector):
-    """Reads every figure anew at each scrape: three queries for each kind of delivery and eight more."""
+    """Reads every figure anew at each scrape: three queries for each kind of delivery and nine more."""
 
     def describe(self) -> list[Metric]:
         """Return nothing: what there is depends on the rows."""
@@ -138,6 +138,9 @@ def _vendors(now: datetime) -> Iterator[Metric]:
     stopped = set(VendorStop.objects.filter(ended_at=None).values_list("vendor", flat=True))
     stops = [([vendor], vendor in stopped) for vendor in Vendor.values]
     yield _gauge("vendor_stopped", "1 while staff have stopped all writes to the vendor", ["vendor"], stops)
+    out = set(VendorOutage.objects.filter(ended_at=None, opened_at__isnull=False).values_list("vendor", flat=True))
+    outages = [([vendor], vendor in out) for vendor in Vendor.values]
+    yield _gauge("vendor_out", "1 while the vendor does not answer and nothing is sent to it", ["vendor"], outages)
 
 
 def _limits() -> Iterator[Metric]:

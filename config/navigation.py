@@ -30,6 +30,7 @@ from integrations.models import (
     RateLimit,
     ShadowCall,
     Slot,
+    VendorOutage,
     VendorStop,
     VendorToken,
 )
@@ -78,7 +79,7 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
     )),
     (_("Flows"), False, (
         (Flow, "autorenew"), (FlowRun, "history"), (Reconciliation, "compare_arrows"), (ShadowCall, "visibility_off"),
-        (VendorStop, "front_hand"),
+        (VendorStop, "front_hand"), (VendorOutage, "cloud_off"),
     )),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),

@@ -169,6 +169,10 @@ STOCK_INCLUDE_ZERO = env.flag("STOCK_INCLUDE_ZERO", default=True)
 STOCK_DROP_LIMIT_PERCENT = env.number("STOCK_DROP_LIMIT_PERCENT", 20.0, maximum=100)
 ATTENTION_AFTER_HOURS = env.number("ATTENTION_AFTER_HOURS", 2.0)
 GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0)
+# So many calls in a row without an answer are an outage; then one process asks, at first after so many seconds.
+OUTAGE_AFTER_FAILURES = env.whole("OUTAGE_AFTER_FAILURES", 5, minimum=1)
+OUTAGE_PROBE_SECONDS = env.number("OUTAGE_PROBE_SECONDS", 15.0, minimum=1)
+OUTAGE_PROBE_LONGEST_SECONDS = env.number("OUTAGE_PROBE_LONGEST_SECONDS", 300.0, minimum=1)
 
 # --- Alerts: e-mail and webhooks ------------------------------------------------------------------
 # Where staff open the admin; links in messages start with it.

@@ -203,9 +203,17 @@ def _vendor(request: HttpRequest, vendor: VendorHealth, limits: LimitFigures, st
         "failure": failure, "token": _token(limits),
         "waiting": queued % {"span": words.span(waits)} if waits > SHORT_WAIT else _("nothing is queued"),
         "in_flight": limits.calls_in_flight,
-        "stop": vendor.stop_reason if vendor.stopped_at else "", "stopped_by": vendor.stopped_by,
-        "stopped": words.ago(vendor.stopped_at), "stop_address": stop_address(request),
+        "out": _outage(vendor), "stop": vendor.stop_reason if vendor.stopped_at else "",
+        "stopped_by": vendor.stopped_by, "stopped": words.ago(vendor.stopped_at), "stop_address": stop_address(request),
     }  # fmt: skip
+
+
+def _outage(vendor: VendorHealth) -> str:
+    """Return since when the vendor has not answered and when it is asked again, "" while it answers."""
+    if vendor.out_since is None:
+        return ""
+    times = {"since": words.clock(vendor.out_since), "next": words.upcoming(vendor.asked_again_at)}
+    return _("no answer since %(since)s; asked again %(next)s") % times
 
 
 def _token(limits: LimitFigures) -> Any:

@@ -6,7 +6,9 @@ Each vendor maps its own codes to these classes in one place (``dsco/errors.py``
     VendorError
     ├── TransientError          certain failure that time heals: try again later
     │   ├── RateLimited         the vendor asked us to slow down (``retry_after`` seconds)
-    │   └── VendorStopped       an emergency stop is open: nothing was sent, and nothing is until it ends
+    │   └── NothingSent         refused at our own door, the call never left
+    │       ├── VendorStopped   an emergency stop is open: nothing is written until it ends
+    │       └── VendorOut       the vendor does not answer: nothing is asked until it does
     ├── AuthenticationExpired   token refused: renew once, repeat once
     ├── ConfigurationError      credentials, IP list, permission: stop the flow, blame no order
     ├── Rejected                the vendor understood and refused: permanent, with its words
@@ -81,8 +83,16 @@ class RateLimited(TransientError):
     kind = ErrorKind.RATE_LIMITED
 
 
-class VendorStopped(TransientError):
-    """Staff have stopped all writes to the vendor: this one certainly did not leave."""
+class NothingSent(TransientError):
+    """Our own door refused the call: it certainly did not leave, and says nothing about the vendor or the order."""
+
+
+class VendorStopped(NothingSent):
+    """Staff have stopped all writes to the vendor."""
+
+
+class VendorOut(NothingSent):
+    """The vendor does not answer; somebody asks it from time to time, and until then nobody else does."""
 
 
 class AuthenticationExpired(VendorError):

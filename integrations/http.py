@@ -18,6 +18,7 @@ from django.utils import timezone
 from . import clock
 from .calls import CallRecord, note_call
 from .errors import ConfigurationError, TransientError, Uncertain, VendorError
+from .outages import note_failure, note_reply, refuse_while_out
 from .redaction import MASK, SECRET_KEYS, excerpt, redact_text, redacted
 from .sentences import gettext as _
 from .stops import refuse_if_stopped
@@ -130,8 +131,9 @@ class HttpDoor:
 
         Raises TransientError when the request cannot have reached the vendor (or only reads; ``lease_over``: it was
         a write and no longer ours to make), VendorStopped for a write during an emergency stop, Uncertain when a
-        write may have been applied.
+        write may have been applied, VendorOut while the vendor does not answer (``integrations/outages.py``).
         """
+        refuse_while_out(self.vendor, operation)
         kept = _kept_in.get()
         if writes and kept is not None:
             what = redacted(body) if body else _parameters_excerpt(params, form or multipart)
@@ -176,10 +178,12 @@ class HttpDoor:
             record.error = failure.code
             record.response_excerpt = failure.message
             self._forget_session()
+            note_failure(self.vendor, failure, record.started_at)
             raise failure from None  # the original carries the full URL, and with it the signature
         else:
             record.status = response.status_code
             record.response_excerpt = excerpt(response.content)
+            note_reply(self.vendor, response.status_code, record.started_at)
             return Reply(response.status_code, response.headers, response.content, record)
         finally:
             record.duration_ms = round((clock.monotonic() - started) * 1000)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .flows import flow_definitions
 from .flows.overdue import OVERDUE_INTERVALS, interval_of, is_overdue
-from .models import ApiCall, Flow, FlowRun, Heartbeat, RunStatus, Vendor, VendorStop
+from .models import ApiCall, Flow, FlowRun, Heartbeat, RunStatus, Vendor, VendorOutage, VendorStop
 from .stopping import held_back
 
 WORKER_SILENCE = timedelta(minutes=5)
@@ -76,8 +76,9 @@ class FlowHealth:
 
 @dataclass(slots=True)
 class VendorHealth:
-    """One vendor: its last calls, a flow that it keeps from working, and the emergency stop if there is one.
+    """One vendor: its last calls, a flow that it keeps from working, its outage and emergency stop if there is one.
 
+    ``out_since``: it does not answer, and is asked again at ``asked_again_at``.
     ``held_back``: how many deliveries wait for the end of the stop.
     """
 
@@ -88,6 +89,8 @@ class VendorHealth:
     last_failure_status: int | None = None
     stuck_flow: str = ""
     stuck_code: str = ""
+    out_since: datetime | None = None
+    asked_again_at: datetime | None = None
     stop_id: int | None = None
     stop_reason: str = ""
     stopped_by: str = ""
@@ -97,6 +100,8 @@ class VendorHealth:
     @property
     def reach(self) -> Reach:
         """Return whether it can be reached."""
+        if self.out_since:
+            return Reach.DOWN
         if self.last_failure_at is None or (self.last_success_at and self.last_success_at >= self.last_failure_at):
             return Reach.UP if self.last_success_at else Reach.UNKNOWN
         if self.last_failure_status in (401, 403):
@@ -171,6 +176,9 @@ def _flows_with_facts() -> QuerySet[Any]:
         failed = calls.filter(error__gt="")
         for name in ("started_at", "error", "status"):
             facts[f"{vendor}_failed_{name}"] = Subquery(failed.values(name)[:1])
+        outages = VendorOutage.objects.filter(vendor=vendor, ended_at=None, opened_at__isnull=False)
+        for name in ("began_at", "next_probe_at"):
+            facts[f"{vendor}_outage_{name}"] = Subquery(outages.values(name)[:1])
     return Flow.objects.annotate(**facts)
 
 
@@ -192,6 +200,8 @@ def _read_calls(machine: Machine, row: Any) -> None:
         vendor.last_failure_at = getattr(row, f"{vendor.vendor}_failed_started_at")
         vendor.last_failure_code = getattr(row, f"{vendor.vendor}_failed_error") or ""
         vendor.last_failure_status = getattr(row, f"{vendor.vendor}_failed_status")
+        vendor.out_since = getattr(row, f"{vendor.vendor}_outage_began_at")
+        vendor.asked_again_at = getattr(row, f"{vendor.vendor}_outage_next_probe_at")
 
 
 def _note_stuck_flows(machine: Machine) -> None:

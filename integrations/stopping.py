@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import CharField, Count, F, Q, Value
+from django.db.models import CharField, Count, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django_q.tasks import async_task
 
 from .deliveries.kinds import DeliveryKind, delivery_kinds
 from .deliveries.models import Delivery
+from .deliveries.queue_order import by_deadline
 from .deliveries.releases import release
 from .deliveries.states import State
 from .flows.registry import flow_definitions
 from .models import Vendor, VendorStop
 from .stops import STOPPED_CODE
 
-CHUNK = 500
 FLOW_TASK = "integrations.tasks.run_scheduled_flow"
 
 
@@ -106,21 +105,11 @@ def _release(kind: DeliveryKind[Delivery], vendor: str, now: datetime) -> int:
     """Make due what waited for the end of the stop; earlier deadlines get an earlier place in the queue."""
     rows = _rows_of(kind, vendor).filter(status=State.WAITING, reason_code=STOPPED_CODE)
     number = 0
-    for place, ids in enumerate(_by_deadline(kind, rows)):
+    for place, ids in enumerate(by_deadline(kind, rows)):
         chunk = kind.model._default_manager.filter(pk__in=ids)
         chunk.filter(last_error_code=STOPPED_CODE).update(last_error_code="", last_error="")
         number += release(chunk, now + place * timedelta(microseconds=1))
     return number
-
-
-def _by_deadline(kind: DeliveryKind[Delivery], rows: Any) -> Iterator[list[int]]:
-    if kind.deadline is not None:
-        rows = rows.annotate(its_deadline=kind.deadline).order_by(F("its_deadline").asc(nulls_last=True), "pk")
-    else:
-        rows = rows.order_by("pk")
-    ids = list(rows.values_list("pk", flat=True))
-    for start in range(0, len(ids), CHUNK):
-        yield ids[start : start + CHUNK]
 
 
 def _start_flows(kinds: set[str]) -> None:

@@ -42,6 +42,7 @@ _reasons: dict[str, str | Promise] = {
     "connect_failed": gettext_lazy("the vendor could not be reached"),
     "connection_lost": gettext_lazy("connection lost"),
     "vendor_stopped": gettext_lazy("emergency stop: nothing is written to the vendor"),
+    "vendor_out": gettext_lazy("the vendor does not answer; it goes by itself when it does"),
 }
 
 

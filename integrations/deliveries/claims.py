@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
 import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import F
 
 from ..calls import CallRecord
-from ..models import ApiCall, Attempt, AttemptAction
+from ..models import ApiCall, Attempt, AttemptAction, Vendor
+from ..outages import Absences
 from ..processes import current_holder, is_dead
 from ..sentences import gettext as _
 from ..stops import STOPPED_CODE
@@ -68,15 +71,16 @@ def claim(
     now: datetime,
     limit: int,
     ids: Iterable[int] | None = None,
+    without: Collection[str] = (),
 ) -> Claimed[D]:
     """Take up to ``limit`` rows that were due at ``due_before``, oldest first, and commit.
 
     Rows whose conditions no longer hold, and rows whose lease ran out, get their new state here.
-    ``ids`` limits the claim to these rows.
+    ``ids`` limits the claim to these rows. Nothing is claimed that is sent to a vendor in ``without``.
     """
     claimed: Claimed[D] = Claimed(token, lease)
     with transaction.atomic():
-        query = kind.queryset().filter(due_at__lte=due_before)
+        query = kind.queryset().filter(kind.not_writing_to(without), due_at__lte=due_before)
         if ids is not None:
             query = query.filter(id__in=ids)
         rows = list(query.select_for_update(skip_locked=True, of=("self",)).order_by("due_at", "id")[:limit])
@@ -179,8 +183,10 @@ def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, r
         return
     api_calls = _save_calls(results, run_id)
     attempts = []
+    absences = _absences(kind, results, now)
     for result in results:
-        apply_outcome(result.delivery, result.outcome, now, result.action)
+        vendor = kind.vendor_of(result.delivery)
+        apply_outcome(result.delivery, result.outcome, now, result.action, partial(absences.of, vendor))
         result.delivery.changed_at = now
         attempts.append(_attempt(kind, result, api_calls))
     # An upsert by primary key: one statement for all rows, whatever their values.
@@ -193,6 +199,15 @@ def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, r
     Attempt.objects.bulk_create(attempts)
     _link_earlier_calls(attempts, results, api_calls)
     kind.recorded([(result.delivery, result.outcome) for result in results], now)
+
+
+def _absences(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime) -> Absences:
+    """Look up the vendors' outages, where the time that a row has been failing or open may decide what it becomes."""
+    shortest = timedelta(hours=min(settings.ATTENTION_AFTER_HOURS, settings.GIVE_UP_AFTER_HOURS))
+    times = [time for one in results for time in (one.delivery.failing_since, one.delivery.last_attempt_at) if time]
+    old = [time for time in times if now - time > shortest]
+    vendors = [vendor for vendor in Vendor.values if kind.writes_to(vendor)] if old else []
+    return Absences(vendors, min(old, default=now))
 
 
 def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, ApiCall]) -> Attempt:

@@ -24,9 +24,10 @@ from django.utils import timezone
 
 from .. import clock
 from ..calls import CallRecord, collect_calls
-from ..errors import ConfigurationError, Rejected, VendorError, VendorStopped
+from ..errors import ConfigurationError, NothingSent, Rejected, VendorError, VendorOut, VendorStopped
 from ..http import writing_only_while
-from ..models import AttemptAction
+from ..models import AttemptAction, Vendor
+from ..outages import error_while_out, vendors_out
 from ..sentences import gettext as _
 from . import backoff, claims, outcomes
 from .claims import Claimed, Result
@@ -37,9 +38,6 @@ from .pool import CallPool
 
 D = TypeVar("D", bound=Delivery)
 log = structlog.get_logger(__name__)
-
-# So many failed calls in a row, none successful between them, mean that the vendor is down.
-FAILURES_UNTIL_STOP = 5
 
 
 @dataclass(slots=True)
@@ -104,6 +102,9 @@ class DeliveryPass(Generic[D]):
             self._drain_due(timezone.now(), give_up_at, wanted)
         if not self._any_answer:
             self.result.stopped_by = self.result.stopped_by or self._last_failure
+        # What of this kind could not even be claimed is told as well.
+        written_to = [vendor for vendor in Vendor.values if self.kind.writes_to(vendor)]
+        self.result.stopped_by = self.result.stopped_by or error_while_out(written_to, self.kind.name)
         return self.result
 
     def heartbeat(self) -> None:
@@ -164,6 +165,7 @@ class DeliveryPass(Generic[D]):
             now=now,
             limit=self.kind.claim_size,
             ids=ids,
+            without=vendors_out(),
         )
 
     def _start(self, claimed: Claimed[D]) -> None:
@@ -230,12 +232,17 @@ class DeliveryPass(Generic[D]):
         error = answer.error
         if isinstance(error, VendorStopped):
             return  # says nothing about the vendor's health
+        if isinstance(error, VendorOut):
+            self.result.stopped_by = self.result.stopped_by or error
+            return
         if isinstance(error, ConfigurationError):
             self.result.stopped_by = error
         elif error is not None and not isinstance(error, Rejected):
             self._failed_in_a_row += 1
             self._last_failure = error
-            limit = 1 if error.code in ("connect_failed", "local_queue") else FAILURES_UNTIL_STOP
+            # The outage of a vendor is noticed at the HTTP door; this also ends a pass in which everything is refused
+            # for another reason that says nothing about the orders.
+            limit = 1 if error.code in ("connect_failed", "local_queue") else settings.OUTAGE_AFTER_FAILURES
             if self._failed_in_a_row >= limit:
                 self.result.stopped_by = self.result.stopped_by or error
         else:
@@ -279,9 +286,9 @@ def _carry_out(call: Call[D], work_is_ours: Callable[[], bool]) -> Answer:
     with collect_calls() as calls, writing_only_while(work_is_ours):
         try:
             found = call.run()
-        except VendorStopped as problem:
+        except NothingSent as problem:
             error = problem
-            # Refused at the door, unless the call's first write had left before the stop.
+            # Refused at the door, unless the call's first write had left before.
             part = any(made.writes for made in calls)
             outcome = outcomes.unknown(problem.code, problem.message) if part else outcomes.from_error(problem)
             found = {delivery.pk: outcome for delivery in call.deliveries}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Generic, TypeVar
@@ -81,6 +81,15 @@ class DeliveryKind(ABC, Generic[D]):
             return Q() if self.vendor == vendor else Q(pk__in=[])
         column, vendors = self.vendor_by
         return Q(**{f"{column}__in": [value for value, known in vendors.items() if known == vendor]})
+
+    def not_writing_to(self, vendors: Collection[str]) -> Q:
+        """Return the condition on rows whose sending writes to none of these vendors."""
+        if self.vendor_by is None:
+            return Q(pk__in=[]) if self.vendor in vendors else Q()
+        column, known = self.vendor_by
+        return (
+            ~Q(**{f"{column}__in": [value for value, vendor in known.items() if vendor in vendors]}) if vendors else Q()
+        )
 
     @abstractmethod
     def check(self, deliveries: Sequence[D], now: datetime) -> dict[int, Outcome]:

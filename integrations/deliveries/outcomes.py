@@ -13,6 +13,7 @@ from ..errors import (
     TransientError,
     Uncertain,
     VendorError,
+    VendorOut,
     VendorStopped,
 )
 from ..sentences import gettext as _
@@ -112,6 +113,8 @@ def from_error(error: VendorError) -> Outcome:
     match error:
         case VendorStopped():
             return waiting(error.code, error.message)
+        case VendorOut():
+            return Outcome(State.DUE, counted=False, retry_after=0, **facts)
         case Uncertain():
             return Outcome(State.UNCERTAIN, request_id="", **facts)
         case Rejected():

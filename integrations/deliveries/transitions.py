@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,9 +24,19 @@ class IllegalTransition(Exception):
     """A delivery was to go where its state does not lead: a bug, never an ordinary outcome."""
 
 
-def apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction) -> None:
-    """Move ``delivery`` to the outcome's state and set every field that follows from it. Saves nothing."""
-    target = _refine(delivery, outcome, now, action)
+def _never_out(_since: datetime, _until: datetime) -> timedelta:
+    return timedelta()
+
+
+def apply_outcome(
+    delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction,
+    vendor_out: Callable[[datetime, datetime], timedelta] = _never_out,
+) -> None:  # fmt: skip
+    """Move ``delivery`` to the outcome's state and set every field that follows from it. Saves nothing.
+
+    vendor_out: for how long between two times the vendor could not be reached; that time is not held against it.
+    """
+    target = _refine(delivery, outcome, now, action, vendor_out)
     if target != delivery.status and not may_change(delivery.status, target):
         raise IllegalTransition(f"{delivery.key}: {delivery.status} -> {target}")
     before = delivery.status
@@ -47,7 +58,7 @@ def apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime, action: A
         delivery.maybe_sent = False
     if outcome.solo:
         delivery.solo = True
-    if target == State.DUE and _gave_up(delivery, now):
+    if target == State.DUE and action != AttemptAction.STAFF and _gave_up(delivery, now, vendor_out):
         delivery.status, delivery.due_at = State.FAILED, None
         delivery.reason_code = "gave_up"
     delivery.cause = cause_for(delivery)
@@ -55,14 +66,18 @@ def apply_outcome(delivery: Delivery, outcome: Outcome, now: datetime, action: A
         log.warning("delivery_needs_people", delivery=delivery.key, state=delivery.status, code=delivery.reason_code)
 
 
-def _refine(delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction) -> State:
+def _refine(
+    delivery: Delivery, outcome: Outcome, now: datetime, action: AttemptAction,
+    vendor_out: Callable[[datetime, datetime], timedelta],
+) -> State:  # fmt: skip
     """An unanswered question keeps the state it was asked in, until a person should know."""
     target = outcome.state
     asked = action in (AttemptAction.VERIFY, AttemptAction.POLL)
     if action == AttemptAction.POLL and target == State.UNCERTAIN and outcome.code:
         return target  # the answer is there, and says nothing about this delivery
     if asked and (target == State.UNCERTAIN or (target == State.DUE and outcome.error_kind and not outcome.solo)):
-        waiting_for = now - (delivery.last_attempt_at or now)
+        asked_since = delivery.last_attempt_at or now
+        waiting_for = now - asked_since - vendor_out(asked_since, now)
         if waiting_for < timedelta(hours=settings.ATTENTION_AFTER_HOURS):
             return State(delivery.status)
         return State.UNCERTAIN if delivery.status == State.ACCEPTED else State.NEEDS_ATTENTION
@@ -110,6 +125,8 @@ def _next_time(
     return None
 
 
-def _gave_up(delivery: Delivery, now: datetime) -> bool:
+def _gave_up(delivery: Delivery, now: datetime, vendor_out: Callable[[datetime, datetime], timedelta]) -> bool:
     since = delivery.failing_since
-    return since is not None and delivery.failures > 0 and now - since > timedelta(hours=settings.GIVE_UP_AFTER_HOURS)
+    if since is None or delivery.failures == 0:
+        return False
+    return now - since - vendor_out(since, now) > timedelta(hours=settings.GIVE_UP_AFTER_HOURS)

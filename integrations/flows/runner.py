@@ -18,13 +18,17 @@ from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
 from ..errors import VendorError
 from ..models import Flow, FlowRun, RunStatus
+from ..outages import watching
 from ..processes import current_holder
 from ..sentences import gettext as _
 from ..stops import open_stops, stop_text
 from .context import FlowContext
 from .lease import give_lease_back, heartbeat, take_lease
+from .probing import ask_vendors, flows_of
 from .registry import FlowDefinition, get_flow
 
+# Who starts a flow when no person does.
+BY_THEMSELVES = ("schedule", "released")
 log = structlog.get_logger(__name__)
 
 
@@ -81,7 +85,7 @@ def run_flow(
     definition = get_flow(name)
     started = clock.monotonic()
     row = ensure_flow_row(definition)
-    if row.paused and trigger in ("schedule", "released"):
+    if row.paused and trigger in BY_THEMSELVES:
         return FlowResult(name, RunStatus.PAUSED, 0.0)
     leased = take_lease(name)
     if leased is None:
@@ -121,8 +125,10 @@ def _count_what_is_parked() -> None:
 
 def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
     result = FlowResult(definition.name, RunStatus.SUCCEEDED, 0.0)
-    with collect_calls() as calls:
+    with collect_calls() as calls, watching() as watch:
         try:
+            back = ask_vendors(watch, at_once=context.run.trigger not in BY_THEMSELVES)
+            context.released |= set(flows_of(back)) - {definition.name}
             definition.run(context)
         except FlowStopped as reason:
             result.status, result.error_code, result.error = RunStatus.STOPPED, reason.code, str(reason)

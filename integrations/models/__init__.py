@@ -8,6 +8,7 @@ from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
 from .limits import RateLimit, Slot, VendorToken
 from .lingxing_lists import LingXingEntry, LingXingList, ListName
+from .outages import VendorOutage
 from .retention import RetentionMark
 from .shadow import ShadowCall
 from .staff import StaffPreference
@@ -45,6 +46,7 @@ __all__ = [
     "Slot",
     "StaffPreference",
     "Vendor",
+    "VendorOutage",
     "VendorStop",
     "VendorToken",
 ]

@@ -66,7 +66,7 @@ def test_a_stop_of_the_other_vendor_holds_nothing_back(vendor):
 
 
 def test_the_end_releases_all_at_once_nearest_deadline_first(vendor, monkeypatch):
-    monkeypatch.setattr("integrations.stopping.CHUNK", 1)
+    monkeypatch.setattr("integrations.deliveries.queue_order.CHUNK", 1)
     rows = make_due(3)
     now = timezone.now()
     for place, row in enumerate(rows):

@@ -15,7 +15,7 @@ from django_q.models import OrmQ, Task
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Export, ShadowCall
+from integrations.models import Export, ShadowCall, VendorOutage
 from integrations.stopping import end_stop, stop_vendor
 from orders.models import ErpPush
 from tests.staff.people import kept
@@ -47,6 +47,7 @@ def _one_of_each() -> None:
     OrmQ.objects.create(key="orderbridge", payload="")
     now = timezone.now()
     end_stop(stop_vendor("dsco", "wrong prices", "mei").pk, "prices are right", "mei")
+    VendorOutage.objects.create(vendor="dsco", began_at=now, last_failure_at=now, opened_at=now, ended_at=now)
     push = ErpPush.objects.order_by("pk")[0]
     ShadowCall.objects.create(kind="erp_push", delivery_id=push.pk, key=push.key, vendor="lingxing", made_at=now)
     for number, success in enumerate((True, False)):

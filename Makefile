@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run test simulate lint bench screenshots messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate lint bench screenshots messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -31,6 +31,9 @@ demo: $(VENV)/.installed ## both vendors' stand-ins, workers and admin on this m
 
 run: $(VENV)/.installed ## workers and web server with the settings of .env
 	@$(RUN) migrate --no-input -v 0 && $(RUN) collectstatic --no-input -v 0 && exec $(RUN) serve
+
+doctor: $(VENV)/.installed ## looks at everything that orders depend on, says what to do
+	@$(RUN) doctor $(if $(OFFLINE),--offline)
 
 test: $(VENV)/.installed-dev ## the whole test suite (PostgreSQL and browser tests where these are found)
 	@$(BIN)/python -m pytest -q -n $(or $(JOBS),auto) --dist loadgroup

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -15,17 +16,38 @@ from django.core.exceptions import ImproperlyConfigured
 T = TypeVar("T")
 
 
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """One variable as the settings ask for it: the documents and the doctor are made from these.
+
+    takes: what may stand in it, in words; default: None where it is required, "" where it may be left out.
+    """
+
+    name: str
+    takes: str
+    default: str | None
+
+
 class Environment:
-    """Typed access to the environment (and ``.env``). Problems are collected and raised together, on one line."""
+    """Typed access to the environment (and ``.env``). Problems are collected and raised together, on one line.
+
+    ``variables``: every variable that was asked for so far, in this order. ``dotenv``: the file that was read, or "".
+    """
 
     def __init__(self, dotenv: str) -> None:
         self._env = environ.Env()
         self._problems: list[str] = []
-        if dotenv and Path(dotenv).is_file():
-            self._env.read_env(dotenv)
+        self.variables: list[Variable] = []
+        self.dotenv = dotenv if dotenv and Path(dotenv).is_file() else ""
+        if self.dotenv:
+            self._env.read_env(self.dotenv)
 
     def text(self, name: str, default: str | None = None, *, choices: tuple[str, ...] = ()) -> str:
         """Return a text; ``default=None`` makes it required."""
+        self._note(name, f"one of {', '.join(choices)}" if choices else "text", default)
+        return self._text(name, default, choices)
+
+    def _text(self, name: str, default: str | None, choices: tuple[str, ...] = ()) -> str:
         value = os.environ.get(name, "").strip()
         if not value:
             if default is None:
@@ -37,6 +59,7 @@ class Environment:
 
     def flag(self, name: str, default: bool = False) -> bool:
         """Return a yes/no setting; anything but the usual words is a mistake."""
+        self._note(name, "true or false", str(default).lower())
         value = os.environ.get(name, "").strip().lower()
         if value in ("1", "true", "yes", "on"):
             return True
@@ -48,27 +71,35 @@ class Environment:
 
     def number(self, name: str, default: float, *, minimum: float = 0, maximum: float | None = None) -> float:
         """Return a number within its bounds."""
+        self._note(name, "number" + _bounds(minimum, maximum), f"{default:g}")
         return self._number(name, default, float, minimum, maximum)
 
     def whole(self, name: str, default: int, *, minimum: int = 0, maximum: int | None = None) -> int:
         """Return a whole number within its bounds."""
+        self._note(name, "whole number" + _bounds(minimum, maximum), str(default))
         return self._number(name, default, int, minimum, maximum)
 
     def optional_number(self, name: str, *, minimum: float) -> float | None:
         """Return a number, or None when the variable is not set."""
+        self._note(name, "number" + _bounds(minimum, None), "")
         if not os.environ.get(name, "").strip():
             return None
         return self._number(name, minimum, float, minimum, None)
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """Return a comma-separated list."""
+        self._note(name, "list, separated by commas", ",".join(default))
+        return self._words(name, default)
+
+    def _words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         value = os.environ.get(name, "").strip()
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
     def whole_numbers(self, name: str, default: tuple[int, ...]) -> list[int]:
         """Return a comma-separated list of whole numbers."""
+        self._note(name, "whole numbers, separated by commas", ",".join(map(str, default)))
         numbers = []
-        for word in self.words(name):
+        for word in self._words(name):
             if not word.isdigit():
                 self._problems.append(f"{name} must be whole numbers separated by commas, not {word!r}")
                 return list(default)
@@ -77,7 +108,11 @@ class Environment:
 
     def url(self, name: str, default: str) -> str:
         """Return an http(s) address without a trailing slash; with an empty default it may be left out."""
-        value = self.text(name, default).rstrip("/")
+        self._note(name, "http or https address", default)
+        return self._url(name, default)
+
+    def _url(self, name: str, default: str) -> str:
+        value = self._text(name, default).rstrip("/")
         if not value and not default:
             return ""
         parts = urlsplit(value)
@@ -87,14 +122,16 @@ class Environment:
 
     def link(self, name: str) -> str:
         """Return an http(s) address with ``{id}`` in it, or "" when the variable is not set."""
-        value = self.url(name, "")
+        self._note(name, "http or https address with {id} in it", "")
+        value = self._url(name, "")
         if value and "{id}" not in value:
             self._problems.append(f"{name} must contain {{id}}, where the order's number goes")
         return value
 
     def time_zone(self, name: str, default: str) -> str:
         """Return the name of an IANA time zone."""
-        value = self.text(name, default)
+        self._note(name, "time zone (IANA name)", default)
+        value = self._text(name, default)
         try:
             ZoneInfo(value)
         except (KeyError, ValueError, OSError):
@@ -104,8 +141,9 @@ class Environment:
 
     def database(self, name: str, default: str) -> dict[str, object]:
         """Return Django's settings of the database that the URL names (sqlite or postgres)."""
+        self._note(name, "sqlite:/// or postgres:// URL", default)
         try:
-            parsed = dict(self._env.db_url_config(self.text(name, default)))
+            parsed = dict(self._env.db_url_config(self._text(name, default)))
         except (ValueError, KeyError, ImproperlyConfigured):
             parsed = {}
         if not str(parsed.get("ENGINE", "")).endswith(("sqlite3", "postgresql")):
@@ -114,8 +152,9 @@ class Environment:
 
     def email(self, name: str) -> dict[str, object]:
         """Return Django's mail settings of a URL such as smtp+tls://user:password@host:587; unset prints mails."""
+        self._note(name, "mail URL", "")
         try:
-            parsed = dict(self._env.email_url_config(self.text(name, "consolemail://")))
+            parsed = dict(self._env.email_url_config(self._text(name, "consolemail://")))
         except (ValueError, KeyError, ImproperlyConfigured):
             parsed = {}
         if not parsed.get("EMAIL_BACKEND"):
@@ -126,6 +165,9 @@ class Environment:
         """Raise ImproperlyConfigured with every problem found, on one line."""
         if self._problems:
             raise ImproperlyConfigured("Settings: " + "; ".join(self._problems))
+
+    def _note(self, name: str, takes: str, default: str | None) -> None:
+        self.variables.append(Variable(name, takes, default))
 
     def _number(self, name: str, default: T, convert: Callable[[str], T], minimum: float, maximum: float | None) -> T:
         text = os.environ.get(name, "").strip()
@@ -142,3 +184,7 @@ class Environment:
             self._problems.append(f"{name} must be at least {minimum:g}{upper}, not {text}")
             return default
         return value
+
+
+def _bounds(minimum: float, maximum: float | None) -> str:
+    return f", at least {minimum:g}" + (f" and at most {maximum:g}" if maximum is not None else "")

@@ -14,8 +14,8 @@ from datetime import datetime
 class CallRecord:
     """One HTTP exchange as it may be stored: bodies are already redacted excerpts.
 
-    duration_ms is wall time; status is None when no reply arrived; error is our code for that; writes: whether it
-    can have changed something at the vendor (not stored).
+    duration_ms is wall time; status is None when no reply arrived; error is our code for that. Not stored: writes,
+    whether it can have changed something at the vendor; server_date, the reply's Date header as sent.
     """
 
     vendor: str
@@ -30,6 +30,7 @@ class CallRecord:
     vendor_request_id: str = ""
     error: str = ""
     writes: bool = False
+    server_date: str = ""
 
 
 _collector: ContextVar[list[CallRecord] | None] = ContextVar("call_collector", default=None)

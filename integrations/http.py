@@ -182,6 +182,7 @@ class HttpDoor:
             raise failure from None  # the original carries the full URL, and with it the signature
         else:
             record.status = response.status_code
+            record.server_date = str(response.headers.get("Date", ""))
             record.response_excerpt = excerpt(response.content)
             note_reply(self.vendor, response.status_code, record.started_at)
             return Reply(response.status_code, response.headers, response.content, record)

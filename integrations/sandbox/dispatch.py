@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from email.utils import formatdate
 
 from .faults import APPLIED_FIRST, Fault, Faults, fault_answer, limit_answer
 from .http import Answer, Clock, Request, StandIn, Violations
@@ -112,6 +113,7 @@ class Dispatcher:
         try:
             answer = yield from self._within_limits(stand_in, operation, request, call)
             call.status = answer.status
+            answer.headers["Date"] = formatdate(self._clock.now(), usegmt=True)
             return answer
         except DropConnection:
             raise

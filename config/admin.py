@@ -19,7 +19,9 @@ from integrations.admin import words
 from integrations.admin.base import Admin, ReadOnlyAdmin, display
 from integrations.admin.people import ROLE_WORDS, MembersFilter, abilities, group_label, say_in_words
 
+from . import failed_logins_admin
 from .roles import ROLES
+from .second_factor import with_second_factor
 
 admin.site.index_title = _("Overview")
 for _model in (User, Group, Schedule, Success, Failure, OrmQ):
@@ -34,12 +36,13 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "roles", "is_active", "is_superuser", "last_login")
+    list_display = ("username", "email", "roles", "is_active", "is_superuser", "second_factor", "last_login")
     list_filter: ClassVar[Any] = (MembersFilter, "is_active", "is_superuser")
+    actions = (failed_logins_admin.drop_second_factor,)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        """With the groups, which the list names."""
-        return super().get_queryset(request).prefetch_related("groups")
+        """With the groups, which the list names, and whether each has a second factor."""
+        return with_second_factor(super().get_queryset(request)).prefetch_related("groups")
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer groups and permissions in words."""
@@ -49,6 +52,11 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
     def roles(self, user: User) -> str:
         """The groups that the person belongs to."""
         return ", ".join(group_label(group) for group in user.groups.all()) or words.EMPTY
+
+    @display(description=_("second factor"), boolean=True)
+    def second_factor(self, user: Any) -> bool:
+        """Whether a code is asked for after the password."""
+        return bool(user.has_second_factor)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only superusers make superusers, and give rights beside the roles: nobody can promote himself."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
@@ -94,6 +95,17 @@ class Environment:
     def _words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         value = os.environ.get(name, "").strip()
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
+
+    def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
+        """Return a comma-separated list of addresses and networks (10.0.0.0/8)."""
+        self._note(name, "addresses and networks (10.0.0.0/8), separated by commas", "")
+        found = []
+        for word in self._words(name):
+            try:
+                found.append(ip_network(word, strict=False))
+            except ValueError:
+                self._problems.append(f"{name} must be addresses or networks such as 10.0.0.0/8, not {word!r}")
+        return found
 
     def whole_numbers(self, name: str, default: tuple[int, ...]) -> list[int]:
         """Return a comma-separated list of whole numbers."""

@@ -1,4 +1,7 @@
-"""Structured logs: one processor chain for our own and for library logs, secrets masked in both."""
+"""Structured logs: one processor chain for our own and for library logs, secrets masked in both.
+
+``logging_settings`` only says how and changes nothing; ``configure_structlog`` does, once, from ``config.settings``.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ def mask_secrets(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return masked
 
 
-def logging_settings(level: str, style: str) -> dict[str, Any]:
-    """Return Django's LOGGING for ``json`` or ``console`` output on standard error."""
-    shared: list[Any] = [
+def _shared_processors() -> list[Any]:
+    """Return what our own and the libraries' entries both go through."""
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.add_log_level,
@@ -29,20 +32,29 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
         structlog.processors.format_exc_info,
         mask_secrets,
     ]
-    renderer: Any = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=False)
-    )
+
+
+def configure_structlog() -> None:
+    """Hand structlog's entries to the standard library's logging; once in a process."""
+    first, *others = _shared_processors()
     structlog.configure(
         processors=[
-            *shared[:1],
+            first,
             structlog.stdlib.filter_by_level,
-            *shared[1:],
+            *others,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
+    )
+
+
+def logging_settings(level: str, style: str) -> dict[str, Any]:
+    """Return Django's LOGGING for ``json`` or ``console`` output on standard error."""
+    renderer: Any = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=False)
     )
     return {
         "version": 1,
@@ -51,7 +63,7 @@ def logging_settings(level: str, style: str) -> dict[str, Any]:
             "structured": {
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-                "foreign_pre_chain": shared,
+                "foreign_pre_chain": _shared_processors(),
             }
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structured"}},

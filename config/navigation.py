@@ -57,6 +57,7 @@ from orders.models import (
 from orders.reconciling.figures import open_differences
 
 from .dashboard import FRESH
+from .models import FailedLogin
 from .recent import recent
 
 # Title, collapsible, and the models of each group with their icons.
@@ -87,7 +88,7 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (Success, "check_circle"), (Failure, "error"),
     )),
     (_("Alerts"), True, ((Alert, "notifications"), (AlertRule, "notification_settings"))),
-    (_("Users"), True, ((User, "person"), (Group, "group"))),
+    (_("Users"), True, ((User, "person"), (Group, "group"), (FailedLogin, "lock"))),
 )  # fmt: skip
 
 

@@ -27,13 +27,16 @@ from django.views.i18n import set_language as djangos_set_language
 from integrations.admin.base import SelectWidget
 from integrations.models import StaffPreference
 
+from .second_factor import OFF, with_second_factor
+
 
 class StaffBackend(ModelBackend):
-    """Django's own log-in; the user comes with the preference, so that applying it costs no query."""
+    """Django's own log-in; the user comes with preference and second factor, so that applying them costs no query."""
 
     def get_user(self, user_id: Any) -> Any:
         """Return the active user of that id, or None."""
-        user = get_user_model()._default_manager.select_related("preference").filter(pk=user_id).first()
+        users = get_user_model()._default_manager.select_related("preference").filter(pk=user_id)
+        user = with_second_factor(users).first()
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
@@ -146,6 +149,8 @@ def account_links(request: HttpRequest) -> list[dict[str, str]]:
     if not request.user.is_authenticated:
         return []
     links = [{"title": _("Preferences"), "link": reverse("preferences")}]
+    if settings.SECOND_FACTOR != OFF:
+        links.append({"title": _("Second factor"), "link": reverse("second-factor")})
     if request.user.has_usable_password():
         links.append({"title": _("Change password"), "link": reverse("admin:password_change")})
     return links

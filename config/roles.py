@@ -53,6 +53,8 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
     # Administrators: people, alerts, access to the vendors.
     ("auth.*_user", ADMINISTRATOR),
     ("auth.*_group", ADMINISTRATOR),
+    ("config.view_failedlogin", ADMINISTRATOR),
+    ("config.change_failedlogin", ADMINISTRATOR),
     ("integrations.*_alertrule", ADMINISTRATOR),
     ("integrations.change_vendortoken", ADMINISTRATOR),
 )

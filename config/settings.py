@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
 
 from .environment import Environment
-from .logs import logging_settings
+from .logs import configure_structlog, logging_settings
 from .unfold import UNFOLD  # noqa: F401 - Django reads it here
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -36,6 +37,8 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "integrations.apps.IntegrationsConfig",  # before django_q, whose qcluster command it replaces
     "django_q",
+    "axes",
+    "django_otp",
     "django_structlog",
     "import_export",
     "rest_framework",
@@ -55,11 +58,14 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
     "config.preferences.PreferenceMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "config.request_log.RequestLog",
+    "config.second_factor.SecondFactorMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -80,7 +86,7 @@ TEMPLATES: list[dict[str, Any]] = [
     },
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-AUTHENTICATION_BACKENDS = ["config.preferences.StaffBackend"]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "config.preferences.StaffBackend"]
 LOGIN_REDIRECT_URL = "admin:index"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -133,10 +139,33 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_COOKIE_AGE = round(env.number("SESSION_HOURS", 12.0, minimum=0.1) * 3600)
+SESSION_EXPIRE_AT_BROWSER_CLOSE = env.flag("SESSION_ENDS_WITH_BROWSER")
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
 if env.flag("DJANGO_BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXIES = env.networks("DJANGO_TRUSTED_PROXIES")
+# Secrets in the database are sealed with this; unset: with DJANGO_SECRET_KEY.
+DATABASE_SEAL_KEY = env.text("DATABASE_SEAL_KEY", "")
+DATABASE_SEAL_KEYS_FORMER = env.words("DATABASE_SEAL_KEYS_FORMER")
+SECOND_FACTOR = env.text("SECOND_FACTOR", "optional", choices=("off", "optional", "required"))
+# Failed log-ins: config/login_lock.py says how these play together.
+LOGIN_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 5, minimum=1)
+AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCK_MINUTES", 15.0, minimum=1))
+AXES_HANDLER = "config.login_lock.LoginLock"
+AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
+AXES_LOCKOUT_CALLABLE = "config.login_lock.locked_response"
+AXES_CLIENT_IP_CALLABLE = "config.addresses.client_address"
+AXES_RESET_ON_SUCCESS = True
+# Somebody who goes on guessing must not keep the owner out for ever.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_SENSITIVE_PARAMETERS = ["csrfmiddlewaretoken"]
 
 # --- Vendors ------------------------------------------------------------------------------------
 DSCO_BASE_URL = env.url("DSCO_BASE_URL", "https://api.dsco.io/api/v3")
@@ -243,5 +272,6 @@ IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 LOG_LEVEL = env.text("LOG_LEVEL", "INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR"))
 LOG_FORMAT = env.text("LOG_FORMAT", "console" if DEBUG or sys.stderr.isatty() else "json", choices=("json", "console"))
 LOGGING = logging_settings(LOG_LEVEL, LOG_FORMAT)
+configure_structlog()
 
 env.stop_on_problems()

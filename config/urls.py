@@ -17,10 +17,13 @@ from .audit_page import audit_trail
 from .health import healthz, readyz
 from .metrics import metrics
 from .preferences import preferences, set_language
+from .second_factor import PAGE as SECOND_FACTOR_PAGE
+from .second_factor import second_factor
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),
     path("admin/preferences/", admin.site.admin_view(preferences), name="preferences"),
+    path("admin/second-factor/", admin.site.admin_view(second_factor), name=SECOND_FACTOR_PAGE),
     path("admin/audit/", admin.site.admin_view(audit_trail), name="audit-trail"),
     path("admin/find/", admin.site.admin_view(find_order), name="find-order"),
     path("admin/words/", admin.site.admin_view(status_dictionary), name="status-dictionary"),

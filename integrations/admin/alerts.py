@@ -23,9 +23,19 @@ from ..alerts.channels import shown_target
 from ..alerts.sending import send_test
 from ..alerts.webhooks import TargetFailed, check_form
 from ..models import Alert, AlertKind, AlertRule, Channel
+from ..sealing import SealedField
 from ..sentences import told
 from . import words
-from .base import Admin, CheckboxesWidget, ChoicesCheckboxFilter, DropdownFilter, SelectWidget, action, display
+from .base import (
+    Admin,
+    CheckboxesWidget,
+    ChoicesCheckboxFilter,
+    DropdownFilter,
+    SelectWidget,
+    TextInputWidget,
+    action,
+    display,
+)
 from .people import GroupFilter, group_label, say_in_words
 from .reasons import come_back
 from .records import RecordAdmin, Section, action_button, facts, table
@@ -125,6 +135,7 @@ class AlertRuleAdmin(Admin):
     """How groups are told."""
 
     form = AlertRuleForm
+    formfield_overrides: ClassVar[Any] = {SealedField: {"widget": TextInputWidget}}
     list_display = ("name", "whose", "channel", "where_to", "enabled", "last_sent", "error")
     list_filter: ClassVar[Any] = (GroupFilter, ("channel", ChoicesCheckboxFilter))
     list_select_related = ("group",)

@@ -108,7 +108,9 @@ class TokenStore:
         free = Q(renewing_until__lt=now)
         if row.renewing_by and is_dead(row.renewing_by):
             free |= Q(renewing_by=row.renewing_by)
-        unchanged = self._rows(generation=row.generation, refresh_token=row.refresh_token)
+        unchanged = self._rows(generation=row.generation)
+        # The refresh token is sealed; within a generation it only ever changes once, from there to gone.
+        unchanged = unchanged.exclude(refresh_token="") if row.refresh_token else unchanged.filter(refresh_token="")
         taken = unchanged.filter(free).update(renewing_until=until, renewing_by=current_holder(), refresh_token="")
         return until if taken else None
 

@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sealing import SealedField
 from ..sentences import SentenceField
 
 
@@ -42,6 +43,7 @@ class AlertRule(models.Model):
 
     ``target``: e-mail addresses separated by commas (empty: the members' own), or the webhook's address.
     ``secret``: DingTalk's signing secret, where the robot has one. ``sending_until``: lease of the sending process.
+    Target and secret are sealed in the database.
     ``digest_minutes`` 0: at once; quiet hours are in the rule's time zone, and what falls in them is sent after.
     """
 
@@ -49,8 +51,8 @@ class AlertRule(models.Model):
     group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.CASCADE, verbose_name=_("group"))
     enabled = models.BooleanField(_("enabled"), default=True)
     channel = models.CharField(_("channel"), max_length=20, choices=Channel.choices, default=Channel.EMAIL)
-    target = models.CharField(_("target"), max_length=500, blank=True)
-    secret = models.CharField(_("signing secret"), max_length=200, blank=True)
+    target = SealedField(_("target"), max_length=500, blank=True)
+    secret = SealedField(_("signing secret"), max_length=200, blank=True)
     kinds = models.JSONField(_("alerts"), default=list)
     language = models.CharField(_("language"), max_length=10, default=usual_language)
     digest_minutes = models.PositiveIntegerField(_("digest (minutes)"), default=0)

@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sealing import SealedField
+
 
 class RateLimit(models.Model):
     """Until when (epoch seconds) the turns of one rate-limited operation are reserved. See ``limits.py``."""
@@ -43,15 +45,15 @@ class Slot(models.Model):
 class VendorToken(models.Model):
     """The access token of one account at one vendor, shared by all processes.
 
-    ``account`` is a hash of base URL and client id, so that another account never gets this token.
+    The tokens are sealed. ``account`` is a hash of base URL and client id: another account never gets this token.
     ``generation`` counts renewals; ``renewing_until`` (epoch seconds) is the lease of the one
     process that is renewing just now.
     """
 
     vendor = models.CharField(_("vendor"), max_length=20)
     account = models.CharField(max_length=64)
-    access_token = models.TextField(default="", blank=True)
-    refresh_token = models.TextField(default="", blank=True)
+    access_token = SealedField(default="", blank=True)
+    refresh_token = SealedField(default="", blank=True)
     expires_at = models.DateTimeField(_("valid until"), null=True)
     refresh_expires_at = models.DateTimeField(_("can be renewed until"), null=True)
     generation = models.PositiveIntegerField(_("renewals"), default=0)

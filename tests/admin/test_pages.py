@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django_q.models import OrmQ, Task
 
+from config.models import FailedLogin
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
@@ -45,6 +46,7 @@ def _one_of_each() -> None:
     Export.objects.create(subject="order", format="csv", created_by=clerk)
     Group.objects.create(name="Customer service")
     OrmQ.objects.create(key="orderbridge", payload="")
+    FailedLogin.objects.create(username="mei", ip_address="203.0.113.5", user_agent="x", failures_since_start=5)
     now = timezone.now()
     end_stop(stop_vendor("dsco", "wrong prices", "mei").pk, "prices are right", "mei")
     VendorOutage.objects.create(vendor="dsco", began_at=now, last_failure_at=now, opened_at=now, ended_at=now)

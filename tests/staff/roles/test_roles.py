@@ -28,7 +28,12 @@ SPECIAL = {
     "orders.skip_delivery": OPERATOR,
 }
 # Who may look at what the admin shows, where it is not everybody.
-SEEN_FROM = {"auth.user": ADMINISTRATOR, "auth.group": ADMINISTRATOR, "integrations.export": OPERATOR}
+SEEN_FROM = {
+    "auth.user": ADMINISTRATOR,
+    "auth.group": ADMINISTRATOR,
+    "config.failedlogin": ADMINISTRATOR,
+    "integrations.export": OPERATOR,
+}
 # Who may add, change and delete what is edited in a form.
 EDITED_FROM = {
     "inventory.skumapping": OPERATOR,
@@ -46,6 +51,7 @@ CHANGED_FROM = {
     "orders.discrepancy": OPERATOR,
     "integrations.flow": LEAD,
     "integrations.vendortoken": ADMINISTRATOR,
+    "config.failedlogin": ADMINISTRATOR,
 }
 
 

@@ -45,7 +45,10 @@ def _without(model: type[models.Model], field: Any) -> list[Any]:
 
 def _unique(model: type[models.Model]) -> list[Any]:
     """The fields to change: every unique one, and of those that are unique together the roomiest text."""
-    groups = [*model._meta.concrete_model._meta.unique_together, *(getattr(each, "fields", ()) for each in model._meta.constraints)]
+    groups = [
+        *model._meta.concrete_model._meta.unique_together,
+        *(getattr(each, "fields", ()) for each in model._meta.constraints),
+    ]
     changed = {field for field in model._meta.concrete_fields if field.unique and not field.is_relation}
     for group in groups:
         own = [field for field in map(model._meta.get_field, group) if not field.is_relation]

@@ -31,6 +31,7 @@ MORE_ROWS = 24
 ANY_LIST, ANY_RECORD, ANY_FORM = 11, 12, 10
 # The most queries of each page, one line for each.
 MOST = {
+    "list auth.User": 12,
     "list config.FailedLogin": 12,
     "list auth.Group": 12,
     "record auth.Group": 15,

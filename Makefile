@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate lint bench screenshots messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate lint bench screenshots documents messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 
 screenshots: $(VENV)/.installed-dev ## pictures of the main pages, from the demo, to docs/screenshots
 	@$(BIN)/python docs/screenshots.py
+
+documents: $(VENV)/.installed ## make the documents anew that are made from the program
+	@DJANGO_SECRET_KEY=$${DJANGO_SECRET_KEY:-documents} $(RUN) documents
 
 messages: $(VENV)/.installed-dev ## collect and compile translations (needs gettext)
 	@$(RUN) makemessages -l zh_Hans --no-wrap --no-location -i '.venv/*' -i 'tests/*' && $(RUN) compilemessages -l zh_Hans -i '.venv'

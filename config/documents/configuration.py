@@ -75,7 +75,7 @@ def configuration_page(example_file: Path) -> str:
 
 def read_examples(text: str) -> Iterator[Example]:
     """Yield every variable of the example file with its section and the comment above it."""
-    section, words = "", []
+    section, words = "", list[str]()
     for line in text.splitlines():
         if heading := re.match(r"# --- (.*?) -+$", line):
             section, words = heading[1], []

@@ -14,6 +14,7 @@ from django_q.tasks import async_task
 
 from .deliveries.kinds import DeliveryKind, delivery_kinds
 from .deliveries.models import Delivery
+from .deliveries.owners import lock_owners
 from .deliveries.queue_order import by_deadline
 from .deliveries.releases import release
 from .deliveries.states import State
@@ -87,13 +88,17 @@ def end_stop(stop_id: int, note: str, actor: str) -> VendorStop:
         raise CannotStop(_("Say what was put right: it is kept with your name."))
     now = timezone.now()
     with transaction.atomic():
+        kinds = delivery_kinds().values()
+        lock_owners(*(
+            kind.model._default_manager.filter(status=State.WAITING, reason_code=STOPPED_CODE) for kind in kinds
+        ))  # fmt: skip
         stop = VendorStop.objects.select_for_update().filter(pk=stop_id, ended_at__isnull=True).first()
         if stop is None:
             raise CannotStop(_("This stop has ended already."))
         stop.ended_at, stop.ended_by, stop.end_note = now, actor[:150], note.strip()[:300]
         released = {
             kind.name: _release(kind, stop.vendor, now)
-            for kind in delivery_kinds().values() if kind.writes_to(stop.vendor)
+            for kind in kinds if kind.writes_to(stop.vendor)
         }  # fmt: skip
         stop.released = sum(released.values())
         stop.save()
@@ -106,7 +111,7 @@ def _release(kind: DeliveryKind[Delivery], vendor: str, now: datetime) -> int:
     rows = _rows_of(kind, vendor).filter(status=State.WAITING, reason_code=STOPPED_CODE)
     number = 0
     for place, ids in enumerate(by_deadline(kind, rows)):
-        chunk = kind.model._default_manager.filter(pk__in=ids)
+        chunk = kind.model._default_manager.filter(pk__in=ids, status=State.WAITING, reason_code=STOPPED_CODE)
         chunk.filter(last_error_code=STOPPED_CODE).update(last_error_code="", last_error="")
         number += release(chunk, now + place * timedelta(microseconds=1))
     return number

@@ -109,6 +109,7 @@ class StockUpdate(Delivery):
     """库存同步记录: set a DSCO item's quantities in all its DSCO warehouses. Absolute figures, safe to repeat."""
 
     KIND = "stock_update"
+    OWNER = "item"
 
     item = models.ForeignKey(StockItem, on_delete=models.CASCADE, related_name="updates", verbose_name=_("item"))
     quantities = models.JSONField(_("quantities"), default=dict)

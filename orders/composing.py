@@ -18,6 +18,7 @@ from integrations.deliveries import staff
 from integrations.deliveries.claims import OUTCOME_FIELDS
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.states import State
 from integrations.deliveries.stopped import while_stopped
 from integrations.deliveries.transitions import apply_outcome
@@ -38,7 +39,7 @@ from .composed_packages import (
 )
 from .deciding import READY
 from .events import record_event, record_events
-from .models import EventKind, Package, PackageLine, Shipment
+from .models import EventKind, Order, Package, PackageLine, Shipment
 from .packages import BY_STAFF
 from .shipment_bodies import Body
 from .shipment_kind import conditions
@@ -83,6 +84,7 @@ def confirm(
     now = timezone.now()
     packages = [package.stripped() for package in packages]
     with transaction.atomic():
+        lock_by_key(Order.objects.filter(pk=shipment.order_id))
         Shipment.objects.select_for_update(of=("self",)).get(pk=shipment.pk)
         row = shipment_for(shipment.order_id)
         if row is None or row.pk != shipment.pk:
@@ -110,6 +112,7 @@ def report_elsewhere(shipment: Shipment, actor: str, reason: str) -> None:
     if not reason.strip():
         raise NotConfirmed([Problem("reason", _("Say where and when it was reported: it is kept with your name."))])
     with transaction.atomic():
+        lock_by_key(Order.objects.filter(pk=shipment.order_id))
         row = Shipment.objects.select_for_update(of=("self",)).get(pk=shipment.pk)
         editor = editor_of(row, timezone.now())
         if editor is not None and editor.name != actor:

@@ -52,7 +52,7 @@ def undecided_requests(orders: Iterable[Order]) -> set[int]:
     cancellation by staff.
 
     A request is answered when a person has refused it (the cancellation was skipped), or when it was carried
-    out and the order was read again since, so that our quantities are those that are left.
+    out and our quantities are those that are left: the lines show it, or the order was read again since.
     """
     by_id = {order.pk: order for order in orders}
     answers: dict[int, list[Cancellation]] = {}
@@ -61,9 +61,27 @@ def undecided_requests(orders: Iterable[Order]) -> set[int]:
     return {
         pk
         for pk, order in by_id.items()
-        if (asks_to_cancel(order, order.lines.all()) or is_cancelled_by_staff(answers.get(pk, [])))
+        if (_still_asks(order) or _is_still_cancelled_by_staff(order, answers.get(pk, [])))
         and not _answered(order, answers.get(pk, []))
     }
+
+
+def _still_asks(order: Order) -> bool:
+    """Return whether something is asked to be cancelled that is not cancelled yet."""
+    lines = list(order.lines.all())
+    if not lines:
+        return order.cancel_requested
+    return any((order.cancel_requested or line.cancel_requested) and line.open_quantity for line in lines)
+
+
+def _is_still_cancelled_by_staff(order: Order, rows: Iterable[Cancellation]) -> bool:
+    """Return whether staff cancelled units that DSCO does not show as cancelled yet."""
+    cancelled = {line.position: line.cancelled_quantity for line in order.lines.all()}
+    given_up = (State.SKIPPED, State.CANCELLED)
+    return any(
+        int(item["until"]) > cancelled.get(int(item["position"]), 0)
+        for row in rows if row.status not in given_up for item in row.lines if "until" in item
+    )  # fmt: skip
 
 
 def is_cancelled_by_staff(rows: Iterable[Cancellation]) -> bool:

@@ -13,6 +13,7 @@ from integrations.deliveries.claims import OUTCOME_FIELDS
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.owners import lock_owners
 from integrations.deliveries.states import State
 from integrations.deliveries.stopped import while_stopped
 from integrations.deliveries.transitions import apply_outcome
@@ -39,12 +40,14 @@ def decide(
     """
     values = values or {}
     counts: Counter[str] = Counter()
+    told = [row for row in rows if row.pk in decisions and _is_news(row, decisions[row.pk], values)]
+    if not told:
+        return counts
+    model = type(told[0])
     with transaction.atomic():
-        decisions = _while_stopped(rows, decisions)
-        changed = {row.pk: row for row in rows if row.pk in decisions and _is_news(row, decisions[row.pk], values)}
-        if not changed:
-            return counts
-        model = type(next(iter(changed.values())))
+        lock_owners(model._default_manager.filter(pk__in=[row.pk for row in told]))
+        decisions = _while_stopped(told, decisions)
+        changed = {row.pk: row for row in told if _is_news(row, decisions[row.pk], values)}
         fresh = model._default_manager.select_for_update().filter(
             pk__in=list(changed), status__in=DECIDABLE, maybe_sent=False
         )

@@ -40,7 +40,7 @@ def open_rests(order_ids: Iterable[int], now: datetime) -> int:
 def begin_rest(order_id: int, actor: str) -> bool:
     """Make the shipment for the rest because a person asked; False when nothing is left, or one is there already."""
     with transaction.atomic():
-        Order.objects.select_for_update().get(pk=order_id)
+        Order.objects.select_for_update(no_key=True).get(pk=order_id)
         made = bool(open_rests([order_id], timezone.now()))
         if made:
             record_event(order_id, EventKind.STAFF, _("Began to report the rest of the order."), actor)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.releases import release
 from integrations.deliveries.states import State
 
@@ -40,5 +41,4 @@ def release_hold(order_ids: Iterable[int], actor: str) -> int:
 
 
 def _locked(order_ids: Iterable[int], *, held: bool) -> list[int]:
-    rows = Order.objects.select_for_update().filter(pk__in=list(order_ids), held=held).order_by("pk")
-    return list(rows.values_list("pk", flat=True))
+    return lock_by_key(Order.objects.filter(pk__in=list(order_ids), held=held))

@@ -142,7 +142,7 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
 
 
 def _known(ids: Sequence[str]) -> dict[str, Known]:
-    rows = Order.objects.select_for_update().filter(dsco_order_id__in=ids).order_by("dsco_order_id")
+    rows = Order.objects.select_for_update(no_key=True).filter(dsco_order_id__in=ids).order_by("pk")
     return {order.dsco_order_id: Known(order) for order in rows.defer("payload")}
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from django.db import transaction
 
+from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.states import State
 from integrations.models import Attempt, AttemptAction
 from integrations.sentences import gettext as _
 
-from .models import ErpPush, OrderErpLink
+from .models import ErpPush, Order, OrderErpLink
 from .stages import refresh_stages
 
 
@@ -22,6 +23,7 @@ def push_again(push: ErpPush, actor: str, now: datetime) -> bool:
     old one goes over to it.
     """
     with transaction.atomic():
+        lock_by_key(Order.objects.filter(pk=push.order_id))
         old = ErpPush.objects.select_for_update().filter(pk=push.pk, status=State.SUCCEEDED).first()
         if old is None:
             return False

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import CharField, Count, Value
 from django_q.tasks import async_task
 
+from integrations.deliveries.owners import lock_owners
 from integrations.deliveries.rehearsal import SHADOW
 from integrations.deliveries.releases import release
 from integrations.deliveries.states import State
@@ -60,8 +61,16 @@ def release_live(policies: Iterable[RetailerPolicy], now: datetime) -> dict[str,
     All other conditions (a hold, a cancellation …) are checked again before anything is sent.
     """
     released: dict[str, int] = dict.fromkeys(MODES, 0)
+    chosen = list(policies)
     with transaction.atomic():
-        for policy in policies:
+        lock_owners(*(
+            model._default_manager.filter(
+                order__retailer_id__in=[policy.retailer_id for policy in chosen], status=State.WAITING,
+                reason_code=SHADOW,
+            )
+            for model in KINDS
+        ))  # fmt: skip
+        for policy in chosen:
             for model in KINDS:
                 if getattr(policy, MODES[model.KIND]) == Mode.LIVE:
                     rows = model._default_manager.filter(

@@ -75,7 +75,7 @@ def cancel_lines(order_id: int, quantities: Mapping[int, int], code: str, reason
     Raises CannotCancel with a sentence for staff; then nothing has changed.
     """
     now = timezone.now()
-    order = Order.objects.select_for_update().get(pk=order_id)
+    order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
     push = ErpPush.objects.select_for_update().get(order=order)
     rows = {row.action: row for row in Cancellation.objects.select_for_update().filter(order=order).order_by("pk")}
     lines = list(order.lines.all())
@@ -179,7 +179,7 @@ def _put(
 ) -> None:  # fmt: skip
     """Make the order's row for this action, or take the one that was given up before."""
     if row is None:
-        Cancellation.objects.create(
+        Cancellation.objects.create(  # the order is locked: nobody else makes one
             key=f"cancellation:{order.dsco_order_id}:{action}", order=order, action=action, status=state,
             due_at=now if state == State.DUE else None, reason_code=reason, last_error_code=reason if text else "",
             last_error=text, lines=lines, cancel_code=code,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 
+from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.states import IN_FLIGHT, State
 
 from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Stage
@@ -42,6 +43,8 @@ def refresh_stages(order_ids: Iterable[int]) -> None:
     for pk, before, after in rows.values_list("pk", "stage", "derived"):
         if before != after:
             changed.setdefault(after, []).append(pk)
+    if changed:
+        lock_by_key(Order.objects.filter(pk__in=[pk for pks in changed.values() for pk in pks]))
     for after, pks in changed.items():
         Order.objects.filter(pk__in=pks).update(stage=after)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from . import outcomes
 from .kinds import DeliveryKind, broken_inside
 from .models import Delivery
 from .outcomes import Outcome
+from .owners import lock_by_key, lock_owners, with_free_owners
 from .states import State
 from .stopped import while_stopped
 from .transitions import apply_outcome
@@ -89,14 +90,16 @@ def claim(
             return claimed
         abandoned = [row for row in rows if row.status == State.IN_PROGRESS]
         due = [row for row in rows if row.status == State.DUE]
+        uncertain = [row for row in rows if row.status == State.UNCERTAIN]
         refused = _check(kind, due, now) if due else {}
         refused |= while_stopped(kind, [row for row in due if row.pk not in refused])
+        due, abandoned = _with_free_owners(due, refused), with_free_owners(abandoned)
         settled = [Result(row, refused[row.pk], AttemptAction.SEND, now) for row in due if row.pk in refused]
         settled += [Result(row, _lease_ran_out(), AttemptAction.SEND, now) for row in abandoned]
         _write(kind, settled, now)
         groups = {
             AttemptAction.SEND: [row for row in due if row.pk not in refused],
-            AttemptAction.VERIFY: [row for row in rows if row.status == State.UNCERTAIN and row not in abandoned],
+            AttemptAction.VERIFY: uncertain,
             AttemptAction.POLL: [row for row in rows if row.status == State.ACCEPTED],
         }
         for action, group in groups.items():
@@ -104,6 +107,12 @@ def claim(
                 _take(kind, action, group, token, now, now + lease)
                 claimed.by_action[action] = group
     return claimed
+
+
+def _with_free_owners(due: list[D], refused: Mapping[int, Outcome]) -> list[D]:
+    """A refusal has consequences for the owner: where somebody is at that, the row is left to a later claim."""
+    free = {row.pk for row in with_free_owners([row for row in due if row.pk in refused])}
+    return [row for row in due if row.pk not in refused or row.pk in free]
 
 
 def _check(kind: DeliveryKind[D], due: list[D], now: datetime) -> dict[int, Outcome]:
@@ -153,11 +162,9 @@ def record(
     A row whose lease has gone to another worker is left alone: that worker will find out the truth.
     """
     with transaction.atomic():
-        ours = set(
-            kind.model._default_manager.select_for_update()
-            .filter(pk__in=[result.delivery.pk for result in results], lease_token=token)
-            .values_list("pk", flat=True)
-        )
+        rows = kind.model._default_manager.filter(pk__in=[result.delivery.pk for result in results])
+        lock_owners(rows)
+        ours = set(lock_by_key(rows.filter(lease_token=token)))
         kept = [result for result in results if result.delivery.pk in ours]
         _go_on_after_a_stop(kind, kept)
         _write(kind, kept, now, run_id)

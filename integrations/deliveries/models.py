@@ -24,6 +24,8 @@ class Delivery(models.Model):
     """
 
     KIND: ClassVar[str]
+    # The foreign key to what it belongs to; that is locked first (``owners.py``).
+    OWNER: ClassVar[str] = ""
 
     key = models.CharField(_("idempotency key"), max_length=160, unique=True)
     status = models.CharField(_("status"), max_length=20, choices=State.choices, default=State.WAITING)

@@ -17,6 +17,7 @@ from .claims import OUTCOME_FIELDS
 from .kinds import delivery_kinds
 from .models import Delivery
 from .outcomes import Outcome
+from .owners import lock_owners
 from .states import PARKED, State
 from .transitions import apply_outcome
 
@@ -87,9 +88,9 @@ def _act(
     now = timezone.now()
     result = StaffResult()
     with transaction.atomic():
-        rows: Sequence[Delivery] = list(
-            kind.queryset().filter(pk__in=list(ids)).select_for_update(of=("self",)).order_by("pk")
-        )
+        chosen = kind.queryset().filter(pk__in=list(ids))
+        lock_owners(chosen)
+        rows: Sequence[Delivery] = list(chosen.select_for_update(of=("self",)).order_by("pk"))
         changed: list[tuple[Delivery, Outcome]] = []
         for row in rows:
             final = kind.skip_is_final and row.status == State.SKIPPED

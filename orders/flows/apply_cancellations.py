@@ -14,7 +14,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
-from integrations.deliveries.releases import park, release
+from integrations.deliveries.owners import lock_by_key
+from integrations.deliveries.releases import park, release, release_as_read
 from integrations.deliveries.states import IN_FLIGHT, State
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
@@ -34,6 +35,7 @@ from ..cancellations import (
     wish_of,
 )
 from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
+from ..first_sight import FIRST_REASONS
 from ..models import (
     OPEN_STAGES,
     Cancellation,
@@ -47,12 +49,13 @@ from ..models import (
 )
 from ..policies import policies_for
 from ..stages import refresh_stages
-from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, resume
+from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, may_confirm, resume
 
 CHUNK = 200
 # A cancellation of what has been shipped needs a person.
 WATCHED_STAGES = (*OPEN_STAGES, Stage.SHIPPED)
 ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
+CANCELLED_AGAIN = "cancelled_again"
 Rows = dict[str, Cancellation]
 
 
@@ -86,27 +89,31 @@ def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:
     return orders.filter(Q(stage__in=WATCHED_STAGES) & flagged | Q(pk__in=unfinished))
 
 
-def _chunks(orders: QuerySet[Order]) -> Iterable[list[Order]]:
+def _chunks(orders: QuerySet[Order]) -> Iterable[list[int]]:
     last = 0
-    while True:
-        rows = orders.filter(pk__gt=last).order_by("pk").select_related("erp_push").defer("payload")
-        chunk = list(rows.prefetch_related("lines", "cancellations")[:CHUNK])
-        if not chunk:
-            return
+    while chunk := list(orders.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         yield chunk
-        last = chunk[-1].pk
+        last = chunk[-1]
 
 
-def _decide(context: FlowContext, orders: Sequence[Order]) -> None:
-    policies = policies_for(order.retailer_id for order in orders)
+def _locked(ids: Sequence[int]) -> list[Order]:
+    """Lock orders (primary keys) until the end of the transaction and read them as they are now."""
+    lock_by_key(Order.objects.filter(pk__in=ids))
+    rows = Order.objects.filter(pk__in=ids).order_by("pk").select_related("erp_push").defer("payload")
+    return list(rows.prefetch_related("lines", "cancellations"))
+
+
+def _decide(context: FlowContext, ids: Sequence[int]) -> None:
     in_part = []
     with transaction.atomic():
+        orders = _locked(ids)
+        policies = policies_for(order.retailer_id for order in orders)
         for order in orders:
             if _decide_one(context, order, policies[order.retailer_id]):
                 in_part.append(order)
-        refresh_stages(order.pk for order in orders)
+        refresh_stages(ids)
     if in_part:
-        _decide_in_part(context, in_part, policies)
+        _decide_in_part(context, in_part)
 
 
 def _decide_one(context: FlowContext, order: Order, policy: RetailerPolicy) -> bool:
@@ -205,28 +212,35 @@ def _is_new_part(context: FlowContext, order: Order, wish: Wish, rows: Rows) -> 
         return True
     if stop.lines == wish.reduced or stop.status in IN_FLIGHT:
         return False
-    if stop.status == State.SUCCEEDED:
+    if stop.status == State.SUCCEEDED and wish.asked:
         _cannot_repeat(context, order)
         return False
     return True
 
 
-def _decide_in_part(context: FlowContext, orders: Sequence[Order], policies: dict[str, RetailerPolicy]) -> None:
+def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
     """A part was cancelled or is asked to be: where LingXing holds more than is wanted, a person reduces it."""
     client = LingXingClient.from_settings()
-    numbers = sorted({order.erp_push.platform_order_no for order in orders})
+    numbers = sorted({order.erp_push.platform_order_no for order in asked})
     (found,) = context.in_parallel(client.orders_by_platform_numbers, [numbers])
     with transaction.atomic():
+        orders = _locked([order.pk for order in asked])
+        policies = policies_for(order.retailer_id for order in orders)
         for order in orders:
             push, lines = order.erp_push, list(order.lines.all())
             ours = [row for row in found if push.platform_order_no in row.platform_order_nos]
             wish = wish_of(order, lines, order.cancellations.all())
-            if wish is None or (not ours and not wish.asked):
-                continue
+            if wish is None or wish.whole or (not ours and not wish.asked):
+                continue  # it has changed since LingXing was asked: the next run sees to it
             rows: Rows = {row.action: row for row in order.cancellations.all()}
             stop = rows.get(ERP)
+            if stop is not None and stop.status in IN_FLIGHT:
+                continue
             if ours and is_adjusted(original_orders(ours, push.store_id), wish.reduced, lines):
                 _note_adjusted(context, order, stop, wish)
+            elif stop is not None and stop.status == State.SUCCEEDED:
+                _cannot_repeat(context, order)
+                continue
             elif has_shipped(order):
                 _raise(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), wish.reduced)
                 continue
@@ -242,6 +256,8 @@ def _note_adjusted(context: FlowContext, order: Order, stop: Cancellation | None
     stop = stop or _create(order, ERP, State.WAITING, "", "", wish.reduced, "", context.now)
     Cancellation.objects.filter(pk=stop.pk).update(lines=wish.reduced)
     park(Cancellation.objects.filter(pk=stop.pk), State.SKIPPED, ALREADY_ADJUSTED, "", context.now)
+    told = Shipment.objects.filter(order=order, status=State.NEEDS_ATTENTION, reason_code=CANCELLED_AGAIN)
+    park(told, State.WAITING, FIRST_REASONS[Shipment], "", context.now)  # the second step was done by hand
 
 
 # --- Rows ---------------------------------------------------------------------------------------------
@@ -307,11 +323,15 @@ def _create(
     order: Order, action: str, state: State, code: str, text: str, lines: list[dict[str, int]], cancel_code: str,
     now: datetime,
 ) -> Cancellation:  # fmt: skip
-    return Cancellation.objects.create(
-        key=f"cancellation:{order.dsco_order_id}:{action}", order=order, action=action, status=state,
-        due_at=now if state == State.DUE else None, reason_code=code, last_error_code=code if text else "",
-        last_error=text, lines=lines, cancel_code=cancel_code,
+    row, _made = Cancellation.objects.get_or_create(
+        order=order, action=action,
+        defaults={
+            "key": f"cancellation:{order.dsco_order_id}:{action}", "status": state, "reason_code": code,
+            "due_at": now if state == State.DUE else None, "last_error_code": code if text else "",
+            "last_error": text, "lines": lines, "cancel_code": cancel_code,
+        },
     )  # fmt: skip
+    return row
 
 
 def _close(rows: Rows, code: str, now: datetime) -> None:
@@ -340,23 +360,18 @@ def _withdraw(context: FlowContext, order: Order, rows: Rows) -> None:
 def _cannot_repeat(context: FlowContext, order: Order) -> None:
     """Each action exists once per order: a second, different cancellation needs a person before goods are reported."""
     shipment = Shipment.objects.filter(order=order)
-    park(shipment, State.NEEDS_ATTENTION, "cancelled_again", words.again_text(), context.now)
+    park(shipment, State.NEEDS_ATTENTION, CANCELLED_AGAIN, words.again_text(), context.now)
 
 
 def _release_unblocked(rows: QuerySet[Cancellation], now: datetime) -> None:
-    """Rows that waited for the end of a hold, for the policy, or for the ERP's part."""
+    """Rows that waited for the end of a hold, for the policy, or until nothing can be shipped any more."""
     waiting = rows.filter(status=State.WAITING, reason_code__in=PASSING_REASONS).select_related("order")
     waiting_rows = list(waiting.defer("order__payload"))
     policies = policies_for(row.order.retailer_id for row in waiting_rows)
     free = [
-        row.pk for row in waiting_rows if blocked(row.order, policies[row.order.retailer_id].cancellation_mode) is None
+        row for row in waiting_rows if blocked(row.order, policies[row.order.retailer_id].cancellation_mode) is None
     ]
-    if free:
-        release(Cancellation.objects.filter(pk__in=free), now)
-    stopped = Cancellation.objects.filter(
-        Q(status=State.SUCCEEDED) | Q(status=State.SKIPPED, reason_code=ALREADY_ADJUSTED), action=ERP
-    )
+    release_as_read(free, now)
     after_erp = rows.filter(status=State.WAITING, reason_code=WAITING_FOR_ERP, action=DSCO)
-    ready = list(after_erp.filter(order__in=stopped.values("order")).values_list("pk", flat=True))
-    if ready:
-        release(Cancellation.objects.filter(pk__in=ready), now)
+    after_erp = after_erp.select_related("order__erp_push").defer("order__payload")
+    release_as_read([row for row in after_erp.prefetch_related("order__cancellations") if may_confirm(row.order)], now)

@@ -66,6 +66,19 @@ def has_shipped(order: Order) -> bool:
     )
 
 
+def may_confirm(order: Order) -> bool:
+    """Return whether DSCO may be told: nothing can be shipped any more, not pushed or stopped in LingXing.
+
+    order: with ``erp_push`` and ``cancellations``. Whatever a push that was not sent waits for, it is not sent while
+    the request is open (``undecided_requests``); waiting for it here would be waiting for each other.
+    """
+    stop = next((row for row in order.cancellations.all() if row.action == ERP), None)
+    if stop is not None:
+        return stop.status == State.SUCCEEDED or stop.reason_code == ALREADY_ADJUSTED
+    push = order.erp_push
+    return push.status not in IN_FLIGHT | {State.SUCCEEDED} and not push.maybe_sent and not push.remote_reference
+
+
 def close_following(order_ids: Iterable[int], now: datetime) -> None:
     """Acknowledgement, shipment and invoice of a cancelled order are not owed any more."""
     ids = list(order_ids)
@@ -167,22 +180,12 @@ def _reason_not_to(row: Cancellation) -> Outcome | None:
     if row.action == DSCO:
         if wish.settled or items_to_cancel(row, lines) is None:
             return outcomes.cancelled("already_cancelled", _("DSCO shows these items as cancelled already."))
-        return None if _may_confirm(order) else outcomes.waiting(WAITING_FOR_ERP)
+        return None if may_confirm(order) else outcomes.waiting(WAITING_FOR_ERP)
     if row.lines or not wish.whole:
         return outcomes.needs_attention("partly_cancelled", words.partly_text(wish.reduced, lines))
     if has_shipped(order):
         return outcomes.needs_attention("cancelled_after_shipment", words.after_shipment_text())
     return None
-
-
-def _may_confirm(order: Order) -> bool:
-    """DSCO is told only when nothing can be shipped any more: not pushed, or stopped in LingXing."""
-    stop = next((row for row in order.cancellations.all() if row.action == ERP), None)
-    if stop is not None:
-        return stop.status == State.SUCCEEDED or stop.reason_code == ALREADY_ADJUSTED
-    push = order.erp_push
-    parked = push.status == State.CANCELLED or (push.status == State.WAITING and push.reason_code == CANCEL_REQUESTED)
-    return parked and not push.maybe_sent
 
 
 def _erp_is_stopped(row: Cancellation, now: datetime) -> None:

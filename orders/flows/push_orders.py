@@ -19,7 +19,7 @@ from integrations.causes import refresh_causes
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
-from integrations.deliveries.releases import release
+from integrations.deliveries.releases import release_as_read
 from integrations.deliveries.states import IN_FLIGHT, State
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
@@ -65,10 +65,10 @@ def release_mapped(now: datetime) -> int:
 
 def _release_mapped(pushes: QuerySet[ErpPush], now: datetime) -> int:
     parked = pushes.filter(status=State.NEEDS_ATTENTION, reason_code__startswith="unmapped_")
-    return sum(release(ErpPush.objects.filter(pk__in=_resolvable(chunk)), now) for chunk in _chunks(parked))
+    return sum(release_as_read(_resolvable(chunk), now) for chunk in _chunks(parked))
 
 
-def _resolvable(pushes: Sequence[ErpPush]) -> list[int]:
+def _resolvable(pushes: Sequence[ErpPush]) -> list[ErpPush]:
     book = MappingBook.load([push.order for push in pushes])
     found = []
     for push in pushes:
@@ -76,7 +76,7 @@ def _resolvable(pushes: Sequence[ErpPush]) -> list[int]:
             book.resolve(push.order, [line for line in push.order.lines.all() if line.open_quantity])
         except UnmappedCodes:
             continue
-        found.append(push.pk)
+        found.append(push)
     return found
 
 
@@ -85,7 +85,7 @@ def _release_unblocked(pushes: QuerySet[ErpPush], now: datetime) -> int:
     count = 0
     for chunk in _chunks(pushes.filter(status=State.WAITING, reason_code__in=PASSING_REASONS)):
         stopped = _conditions(chunk)
-        count += release(ErpPush.objects.filter(pk__in=[push.pk for push in chunk if push.pk not in stopped]), now)
+        count += release_as_read([push for push in chunk if push.pk not in stopped], now)
     return count
 
 

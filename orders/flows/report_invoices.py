@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy
 from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
-from integrations.deliveries.releases import park, release
+from integrations.deliveries.releases import park, release, release_as_read, still_as_read
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.dsco.queued import QueuedOnceKind, alone_or_together
@@ -212,8 +212,9 @@ def _store_bodies(context: FlowContext, ready: Sequence[tuple[Invoice, Shipped]]
         except CannotInvoice as reason:
             _park([invoice], State.NEEDS_ATTENTION, reason.code, str(reason), context.now)
     with transaction.atomic():
-        _save(composed)
-        count = release(Invoice.objects.filter(pk__in=[row.pk for row, _body in composed]), context.now)
+        same = set(still_as_read([row for row, _body in composed]))  # a person may have skipped one meanwhile
+        _save([(row, body) for row, body in composed if row.pk in same])
+        count = release(Invoice.objects.filter(pk__in=same), context.now)
     context.count("composed", count)
 
 
@@ -281,7 +282,7 @@ def _release_composed(invoices: QuerySet[Invoice], now: datetime) -> None:
     rows = rows.filter(everything_reported("order"))
     for chunk in _chunks(rows.exclude(reason_code=STOPPED_CODE)):  # released by the end of the stop
         stopped = _conditions(chunk)
-        release(Invoice.objects.filter(pk__in=[row.pk for row in chunk if row.pk not in stopped]), now)
+        release_as_read([row for row in chunk if row.pk not in stopped], now)
 
 
 def _park(invoices: Sequence[Invoice], state: State, code: str, message: str, now: datetime) -> None:

@@ -19,6 +19,7 @@ class ErpPush(Delivery):
     """
 
     KIND = "erp_push"
+    OWNER = "order"
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="erp_push", verbose_name=_("order"))
     platform_order_no = models.CharField(_("platform order number"), max_length=120, db_index=True)
@@ -33,6 +34,7 @@ class Acknowledgement(Delivery):
     """订单确认: POST /order/acknowledge. ``checked_at`` is when LingXing was last asked about the order."""
 
     KIND = "acknowledgement"
+    OWNER = "order"
 
     order = models.OneToOneField(
         Order, on_delete=models.CASCADE, related_name="acknowledgement", verbose_name=_("order")
@@ -58,6 +60,7 @@ class Shipment(Delivery):
     """
 
     KIND = "shipment"
+    OWNER = "order"
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="shipments", verbose_name=_("order"))
     sequence = models.PositiveSmallIntegerField(_("report"), default=1)
@@ -87,6 +90,7 @@ class Invoice(Delivery):
     """发票: POST /invoice. ``invoice_id`` and ``body`` are stored before they are sent."""
 
     KIND = "invoice"
+    OWNER = "order"
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, related_name="invoice", verbose_name=_("order"))
     invoice_id = models.CharField(_("invoice number"), max_length=120, unique=True, null=True, blank=True)
@@ -112,6 +116,7 @@ class Cancellation(Delivery):
     """
 
     KIND = "cancellation"
+    OWNER = "order"
 
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="cancellations", verbose_name=_("order"))
     action = models.CharField(_("action"), max_length=10, choices=CancellationAction.choices)

@@ -27,7 +27,7 @@ def hold(order_ids: Iterable[int], reason: str, actor: str) -> int:
     return len(ids)
 
 
-def release_hold(order_ids: Iterable[int], actor: str) -> int:
+def release_hold(order_ids: Iterable[int], actor: str, reason: str = "") -> int:
     """End the hold; what waited for it is due at once. Returns how many orders were held."""
     ids = list(order_ids)
     now = timezone.now()
@@ -36,7 +36,7 @@ def release_hold(order_ids: Iterable[int], actor: str) -> int:
         Order.objects.filter(pk__in=held).update(held=False, hold_reason="", held_by=actor[:150], held_at=None)
         for model in KINDS:
             release(model._default_manager.filter(order__in=ids, status=State.WAITING, reason_code="held"), now)
-        record_events(held, EventKind.RELEASE, "", actor, now)
+        record_events(held, EventKind.RELEASE, reason, actor, now)
     return len(held)
 
 

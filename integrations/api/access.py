@@ -107,19 +107,20 @@ def take_turn(name: str, per_minute: float) -> float | None:
     """Take a turn of ``name``; return None, or the seconds until there is one."""
     now, share = time.time(), MINUTE / per_minute
     with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE integrations_ratelimit SET reserved_until ="
-            " (CASE WHEN reserved_until > %s THEN reserved_until ELSE %s END) + %s"
-            " WHERE name = %s AND reserved_until <= %s",
-            [now, now, share, name, now + MINUTE - share],
-        )
-        if cursor.rowcount:
-            return None
-        cursor.execute(
-            "INSERT INTO integrations_ratelimit (name, reserved_until) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            [name, now + share],
-        )
-        if cursor.rowcount:
-            return None
+        for _attempt in range(2):  # the first calls of a token may come at once: only one of them makes the row
+            cursor.execute(
+                "UPDATE integrations_ratelimit SET reserved_until ="
+                " (CASE WHEN reserved_until > %s THEN reserved_until ELSE %s END) + %s"
+                " WHERE name = %s AND reserved_until <= %s",
+                [now, now, share, name, now + MINUTE - share],
+            )
+            if cursor.rowcount:
+                return None
+            cursor.execute(
+                "INSERT INTO integrations_ratelimit (name, reserved_until) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                [name, now + share],
+            )
+            if cursor.rowcount:
+                return None
     taken_until = RateLimit.objects.values_list("reserved_until", flat=True).get(name=name)
     return max(taken_until + share - MINUTE - now, share)

@@ -67,6 +67,11 @@ class Strict(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+def many(form: type[serializers.Serializer[Any]], **limits: Any) -> Any:
+    """Return a member that is a list of these; limits: ``max_length``, ``allow_empty``, ``required`` …"""
+    return form(many=True, **limits)
+
+
 class Nothing(Strict):
     """No content."""
 

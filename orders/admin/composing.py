@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial as bound
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.admin.sites import site
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -22,12 +20,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.cache import never_cache
-from django_q.tasks import async_task
 
 from integrations.admin import words
 from integrations.admin.flow_states import flow_label, workers_alive
 from integrations.deliveries.states import State
-from integrations.models import Flow
 from integrations.sentences import told
 
 from ..compose_drafts import (
@@ -52,10 +48,10 @@ from ..composing import confirm, hindrance, report_elsewhere
 from ..further_shipments import begin_rest, may_report_rest
 from ..mappings import MappingBook
 from ..models import Shipment, ShippingMapping
+from ..starting import start_for_order
 from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
 
 FLOW = "report_shipments"
-RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 PERMISSION = "orders.compose_shipment"
 OTHER_REPORT = "other_report"
 
@@ -360,13 +356,10 @@ def _seen(request: HttpRequest) -> dict[str, Any]:
 
 def _start_flow(request: HttpRequest, dsco_order_id: str) -> None:
     """Let the workers send it at once; a paused flow stays paused."""
-    if Flow.objects.filter(name=FLOW, paused=True).exists():
+    if not start_for_order(FLOW, dsco_order_id, "released"):
         text = _("The flow “%(flow)s” is paused: it goes when the flow is resumed.")
         messages.warning(request, text % {"flow": flow_label(FLOW)})
-        return
-    start = bound(async_task, RUN_FLOW_TASK, FLOW, trigger="released", order_ids=[dsco_order_id], task_name=FLOW)
-    transaction.on_commit(start)
-    if not workers_alive():
+    elif not workers_alive():
         messages.warning(request, _("No worker is running: it is sent when one is started (manage.py qcluster)."))
 
 

@@ -27,8 +27,6 @@ from integrations.deliveries.models import Delivery
 from integrations.deliveries.staff import StaffResult
 from integrations.deliveries.states import State
 from integrations.errors import VendorError
-from integrations.flows import flow_definitions
-from integrations.models import Flow
 from integrations.sentences import told
 
 from ..events import comment
@@ -37,10 +35,10 @@ from ..models import OPEN_STAGES, Order
 from ..order_story import Story
 from ..rereading import Reread, reread_from_dsco, reread_from_lingxing
 from ..staff_cancellations import CannotCancel, cancel_lines, why_not
+from ..starting import flow_of, start_for_order
 from ..timeline import step_name
 from .cancel_form import CancelForm
 
-RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 RELEASED_TASK = "integrations.tasks.run_scheduled_flow"
 
 
@@ -277,7 +275,7 @@ def act_on_step(
             return _too_late(request, order)
         messages.success(request, str(action.done))
         if name == "retry":
-            _start(request, _flow_of(kind), order)
+            _start(request, flow_of(kind), order)
         return _back(order)
     title = f"{step_name(delivery)}: {action.text}"
     return _ask(model_admin, request, order, form, title, action.text, action.advice)
@@ -329,16 +327,9 @@ def _actor(request: HttpRequest) -> str:
     return request.user.get_username()
 
 
-def _flow_of(kind: str) -> str:
-    return next((flow.name for flow in flow_definitions() if flow.delivers == kind), "")
-
-
 def _start(request: HttpRequest, flow: str, order: Order) -> None:
     """Hand the flow to the workers for this order alone, unless people have paused it."""
     if not flow:
         return
-    if Flow.objects.filter(name=flow, paused=True).exists():
+    if not start_for_order(flow, order.dsco_order_id, _actor(request)):
         messages.warning(request, _("Its flow is paused: it goes on when the flow is resumed."))
-        return
-    actor = _actor(request)
-    async_task(RUN_FLOW_TASK, flow, trigger=actor, order_ids=[order.dsco_order_id], task_name=f"{actor}: {flow}"[:100])

@@ -43,7 +43,7 @@ def detail(story: Story) -> Facts:
     return summary(story.order) | {
         "lines": [_line(story, line) for line in story.lines],
         "erp_orders": [_erp_order(link.erp_order, ended=link.ended_at is not None) for link in story.links],
-        "packages": [_package(package, story.lines) for package in story.packages],
+        "packages": [package(row, story.lines) for row in story.packages],
         "deliveries": [delivery(row) for row in story.deliveries],
         "missing_mappings": [{"code": one.code, "value": one.value, "message": one.message} for one in story.missing],
     }
@@ -92,17 +92,18 @@ def _erp_order(row: ErpOrder, *, ended: bool) -> Facts:
     }  # fmt: skip
 
 
-def _package(package: Package, lines: Iterable[OrderLine]) -> Facts:
+def package(row: Package, lines: Iterable[OrderLine]) -> Facts:
+    """Return a package, its lines by their position in the order."""
     positions = {line.pk: line.position for line in lines}
     return {
-        "outbound_order": package.wo_number, "erp_order_number": package.global_order_no,
-        "tracking_number": package.tracking_number, "shipped": package.shipped, "shipped_at": package.shipped_at,
-        "warehouse_id": package.wid, "logistics_type_id": package.logistics_type_id,
-        "logistics_name": package.logistics_name, "carrier": package.carrier_name,
-        "not_counted_because": package.ignored,
+        "outbound_order": row.wo_number, "erp_order_number": row.global_order_no,
+        "tracking_number": row.tracking_number, "shipped": row.shipped, "shipped_at": row.shipped_at,
+        "warehouse_id": row.wid, "logistics_type_id": row.logistics_type_id,
+        "logistics_name": row.logistics_name, "carrier": row.carrier_name,
+        "not_counted_because": row.ignored,
         "lines": [
             {"position": positions.get(one.order_line_id or 0), "erp_sku": one.erp_sku, "quantity": one.quantity}
-            for one in package.lines.all()
+            for one in row.lines.all()
         ],
     }  # fmt: skip
 

@@ -52,7 +52,7 @@ class OrderView(ApiView):
     def order(self, dsco_order_id: str, rows: QuerySet[Order] | None = None) -> Order:
         """Return the order of the address. Raises Problem."""
         found = (rows if rows is not None else Order.objects.defer("payload")).filter(dsco_order_id=dsco_order_id)
-        order = found.first()
+        order = None if "\x00" in dsco_order_id else found.first()  # PostgreSQL's texts cannot hold it
         if order is None:
             raise Problem("not_found", f"There is no order with DSCO order id {dsco_order_id}.", code="unknown_order")
         return order

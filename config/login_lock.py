@@ -14,6 +14,7 @@ from typing import Any
 from axes.handlers.database import AxesDatabaseHandler
 from axes.models import AccessAttempt
 from django.conf import settings
+from django.contrib import admin
 from django.db.models import Max, Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -84,6 +85,6 @@ def locked_response(
 ) -> HttpResponse:
     """Say that it is locked, for how long at most, and who can end it; the same whether the account exists or not."""
     seconds = int(settings.AXES_COOLOFF_TIME.total_seconds())
-    context = {"minutes": -(-seconds // 60)}
+    context = {**admin.site.each_context(request), "minutes": -(-seconds // 60)}
     answer = TemplateResponse(request, "admin/locked.html", context, status=429, headers={"Retry-After": str(seconds)})
     return answer.render()

@@ -12,6 +12,9 @@ import hypothesis
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.core.management.commands import flush
+from django.core.management.sql import emit_post_migrate_signal
+from django.db import connection, transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
@@ -47,6 +50,35 @@ def quick_flush() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", delete)
         patch.setattr(DatabaseOperations, "execute_sql_flush", execute, raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_reference_rows() -> Iterator[None]:
+    """Write what ``post_migrate`` leaves (content types, permissions, roles) back as rows after a flush.
+
+    The handlers themselves, asked anew after every transactional test, took a quarter of the suite's time.
+    """
+    kept: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
+
+    def restore(*arguments: Any, **options: Any) -> None:
+        with transaction.atomic(), connection.cursor() as cursor:
+            if not kept:
+                emit_post_migrate_signal(*arguments, **options)
+                for table in connection.introspection.django_table_names(only_existing=True, include_views=False):
+                    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
+                    if rows := cursor.fetchall():
+                        kept[table] = ([column[0] for column in cursor.description], rows)
+                return
+            for table, (columns, rows) in kept.items():
+                names = ", ".join(connection.ops.quote_name(column) for column in columns)
+                places = ", ".join(["%s"] * len(columns))
+                cursor.executemany(
+                    f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({places})", rows
+                )
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(flush, "emit_post_migrate_signal", restore)
         yield
 
 

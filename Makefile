@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate lint bench screenshots documents messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate lint bench bench-large screenshots documents messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ simulate: $(VENV)/.installed-dev ## seeded stories with faults, crashes and chan
 
 bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench
+
+bench-large: $(VENV)/.installed-dev ## the flows at the vendors' documented limits, with slow vendors (about five minutes)
+	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchlimits
 
 screenshots: $(VENV)/.installed-dev ## pictures of the main pages, from the demo, to docs/screenshots
 	@$(BIN)/python docs/screenshots.py

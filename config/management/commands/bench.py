@@ -94,20 +94,25 @@ def count_queries() -> Counter[str]:
 
 
 @contextmanager
-def sandbox_process(orders: int, options: list[str]) -> Iterator[str]:
-    """Run a sandbox with connected accounts in its own process; settings and mappings lead to it."""
+def sandbox_process(orders: int, options: list[str], *, limits: bool = False) -> Iterator[str]:
+    """Run a sandbox with connected accounts in its own process; settings and mappings lead to it.
+
+    ``limits``: it enforces the vendors' documented limits, and our side keeps them.
+    """
     DEMO_DIRECTORY.mkdir(exist_ok=True)
     mappings = DEMO_DIRECTORY / "bench-mappings.json"
     command = [
-        sys.executable, MANAGE, "sandbox", "--port", "0", "--orders", str(orders), "--no-limits",
-        "--audit-after", "0", "--ship-after", "0", "--mappings", str(mappings), *options,
+        sys.executable, MANAGE, "sandbox", "--port", "0", "--orders", str(orders),
+        "--audit-after", "0", "--ship-after", "0", "--mappings", str(mappings),
+        *([] if limits else ["--no-limits"]), *options,
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - our own command
     try:
         environment = read_environment(process)
         for name, value in environment.items():
             setattr(settings, name, int(value) if value.isdigit() and name.endswith("PLATFORM_CODE") else value)
-        settings.RATE_LIMIT_SCALE = 1000.0
+        if not limits:
+            settings.RATE_LIMIT_SCALE = 1000.0
         call_command("loadmappings", str(mappings), stdout=open(os.devnull, "w"))  # noqa: SIM115
         FlowRun.objects.all().delete()
         yield environment["DSCO_BASE_URL"].split("/dsco/")[0]
@@ -131,6 +136,11 @@ def read_environment(process: subprocess.Popen[str]) -> dict[str, str]:
 
 def requests_made(url: str) -> int:
     """Return how many vendor requests the sandbox has answered."""
-    with urllib.request.urlopen(f"{url}/control/state", timeout=30) as reply:  # noqa: S310 - loopback
-        state = json.load(reply)
-    return sum(state["requests"].values())
+    return int(sum(state_of(url)["requests"].values()))
+
+
+def state_of(url: str) -> dict[str, Any]:
+    """Return the sandbox's books."""
+    with urllib.request.urlopen(f"{url}/control/state", timeout=60) as reply:  # noqa: S310 - loopback
+        state: dict[str, Any] = json.load(reply)
+    return state

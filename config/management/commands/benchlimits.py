@@ -1,0 +1,137 @@
+"""``manage.py benchlimits``: how near each flow comes to what the vendors' documented limits allow at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import time
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
+
+from integrations.flows import run_flow
+from orders.models import Order, Stage
+
+from .bench import requests_made, sandbox_process, state_of
+
+DSCO_SECONDS, LINGXING_SECONDS = 0.15, 1.0
+# What the documents allow, in calls: rows of a page, numbers of a list call, calls at the same time or in a minute.
+PULL_PAGE, LIST_NUMBERS, LIST_CALLS, OUTBOUND_ROWS = 1000, 200, 10, 200
+SINGLE_SHIPMENTS, SINGLE_INVOICES = 300, 900  # 15 invoices a second are fewer than 1,000 a minute
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The most orders per minute that a flow can move, and why."""
+
+    flow: str
+    orders_per_minute: float
+    why: str
+
+
+def batch_limits() -> list[Limit]:
+    """The limits when work goes in batches; what no document limits is measured against the single calls."""
+    size = settings.PUSH_BATCH_SIZE
+    return [
+        Limit("pull_orders", 60 * PULL_PAGE, f"one page of {PULL_PAGE:,} a second on one scroll"),
+        Limit(
+            "push_orders", 60 * LIST_CALLS * size / LINGXING_SECONDS, f"{LIST_CALLS} calls of {size} at the same time"
+        ),
+        Limit(
+            "acknowledge_orders",
+            60 * LIST_CALLS * LIST_NUMBERS / LINGXING_SECONDS,
+            f"{LIST_CALLS} list calls of {LIST_NUMBERS} numbers at the same time",
+        ),
+        Limit(
+            "report_shipments",
+            60 * OUTBOUND_ROWS / LINGXING_SECONDS,
+            f"one outbound list call of {OUTBOUND_ROWS} at a time",
+        ),
+        Limit("report_invoices", SINGLE_INVOICES, f"{SINGLE_INVOICES} single invoices a minute; batches have no limit"),
+    ]
+
+
+class Command(BaseCommand):
+    """Run the order flows against a sandbox that enforces the limits and answers slowly; print a table."""
+
+    help = "Measures each flow against the vendors' documented limits, in an empty database."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        """Take the number of orders of both runs."""
+        parser.add_argument("--orders", type=int, default=6000, help="orders that travel in batches")
+        parser.add_argument("--single", type=int, default=600, help="orders that are reported one by one; 0: none")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Refuses a database that holds orders; ends with 1 when a vendor refused a call for its limits."""
+        call_command("migrate", verbosity=0, interactive=False)
+        if Order.objects.exists():
+            raise CommandError("The database holds orders; give an empty one in DATABASE_URL.", returncode=2)
+        self.stdout.write(
+            f"{connection.vendor}, {os.cpu_count()} cores, {settings.HTTP_THREADS} HTTP threads; "
+            f"DSCO answers after {DSCO_SECONDS} s, LingXing after {LINGXING_SECONDS} s"
+        )
+        refused = self._journey("in batches", options["orders"], batch_limits())
+        if options["single"]:
+            settings.BATCH_FROM = options["single"] + 1
+            single = [
+                Limit("report_shipments", SINGLE_SHIPMENTS, f"{SINGLE_SHIPMENTS} single shipments a minute"),
+                Limit("report_invoices", SINGLE_INVOICES, "15 single invoices a second"),
+            ]
+            refused += self._journey("one by one", options["single"], single)
+        if refused:
+            raise CommandError(f"The vendors refused {refused} calls for their limits.", returncode=1)
+
+    def _journey(self, title: str, count: int, limits: list[Limit]) -> int:
+        """Let ``count`` orders travel; print the flows that ``limits`` names. Returns how many calls were refused."""
+        call_command("flush", verbosity=0, interactive=False)
+        by_flow = {limit.flow: limit for limit in limits}
+        with sandbox_process(count, [], limits=True) as url:
+            slow_down(url)
+            self.stdout.write(
+                f"\n{count:,} orders {title}\n"
+                f"{'flow':<20}{'seconds':>9}{'orders/min':>12}{'of the limit':>14}{'CPU ms/order':>14}"
+                f"{'requests/order':>16}  the limit"
+            )
+            cpu_in_all = 0.0
+            for each in batch_limits():
+                made = requests_made(url)
+                cpu, started = time.process_time(), time.monotonic()
+                result = run_flow(each.flow, trigger="bench")
+                seconds, cpu = time.monotonic() - started, time.process_time() - cpu
+                if result.error:
+                    raise CommandError(f"{each.flow}: {result.error}", returncode=1)
+                cpu_in_all += cpu
+                limit = by_flow.get(each.flow)
+                rate = 60 * count / seconds
+                self.stdout.write(
+                    f"{each.flow:<20}{seconds:>9.1f}{rate:>12,.0f}"
+                    f"{f'{rate / limit.orders_per_minute:.0%}' if limit else '':>14}{1000 * cpu / count:>14.2f}"
+                    f"{(requests_made(url) - made) / count:>16.3f}"
+                    f"  {f'{limit.orders_per_minute:,.0f}: {limit.why}' if limit else ''}".rstrip()
+                )
+            violations = state_of(url)["violations"]
+            invoiced = Order.objects.filter(stage=Stage.INVOICED).count()
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            self.stdout.write(
+                f"{invoiced:,} of {count:,} invoiced; CPU {1000 * cpu_in_all / count:.1f} ms per order in all; "
+                f"{memory:.0f} MB at most; {len(violations)} calls refused {violations[:3] or ''}".rstrip()
+            )
+        if invoiced != count:
+            raise CommandError(f"Only {invoiced} of {count} orders were invoiced.", returncode=1)
+        return len(violations)
+
+
+def slow_down(url: str) -> None:
+    """Let the sandbox answer as late as the vendors do."""
+    body = {"dsco_latency_seconds": DSCO_SECONDS, "lingxing_latency_seconds": LINGXING_SECONDS}
+    request = urllib.request.Request(  # noqa: S310 - loopback
+        f"{url}/control/options", json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - loopback
+        pass

@@ -73,9 +73,7 @@ def quick_reference_rows() -> Iterator[None]:
             for table, (columns, rows) in kept.items():
                 names = ", ".join(connection.ops.quote_name(column) for column in columns)
                 places = ", ".join(["%s"] * len(columns))
-                cursor.executemany(
-                    f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({places})", rows
-                )
+                cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({places})", rows)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "emit_post_migrate_signal", restore)

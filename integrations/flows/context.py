@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.utils import timezone
@@ -22,6 +23,8 @@ R = TypeVar("R")
 MOST_NOTES = 200
 # How often, at most, a run writes down what it has counted so far.
 PROGRESS_SECONDS = 2.0
+# In the bookmark of a flow: when the look at everything began that a run had no time to finish.
+LOOK_BEGUN = "look_begun"
 
 
 class FlowContext:
@@ -62,6 +65,24 @@ class FlowContext:
     def seconds_left(self) -> float | None:
         """Seconds of this run's budget that are left, or None without a budget."""
         return None if self._give_up_at is None else max(self._give_up_at - clock.monotonic(), 0.01)
+
+    def portions(self, next_portion: Callable[[datetime], Sequence[T]]) -> Iterator[Sequence[T]]:
+        """Look at everything once: give out what ``next_portion(begun)`` finds until it finds nothing.
+
+        begun: when this look at everything began (UTC); what was looked at since then is done. It takes at most half
+        of the run's budget, the other half is for delivering: what is left then, a run that follows at once takes up.
+        """
+        half = None if self.seconds_left is None else clock.monotonic() + self.seconds_left / 2
+        interrupted = "" if self.order_ids else self.flow.cursor.get(LOOK_BEGUN, "")
+        begun = datetime.fromisoformat(interrupted) if interrupted else self.now
+        while portion := next_portion(begun):
+            yield portion
+            if half is not None and clock.monotonic() >= half and not self.order_ids:
+                self.save_cursor(**{LOOK_BEGUN: begun.isoformat()})
+                self.release(self.flow.name)
+                return
+        if interrupted:
+            self.save_cursor(**{LOOK_BEGUN: ""})
 
     def keep_calls(self, calls: Iterable[CallRecord]) -> None:
         """Write calls made while discovering to the call log."""

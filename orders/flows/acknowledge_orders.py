@@ -38,7 +38,7 @@ from ..models import Acknowledgement, ErpOrder, ErpStatus, OrderErpLink, Retaile
 from ..policies import acknowledge_statuses, policies_for
 from ..stages import refresh_stages
 
-CHECKED_PER_PASS = 2000
+CHECKED_TOGETHER = 2000
 # LingXing lists an order seconds after its creation; after so long without it a person should look.
 MISSING_AFTER = timedelta(hours=1)
 # Parked by this flow, so it takes them back when LingXing says something else.
@@ -67,9 +67,12 @@ def acknowledge_orders(context: FlowContext) -> None:
 
 
 def _release_reviewed(context: FlowContext) -> None:
-    rows = _waiting(context)
-    if not rows:
-        return
+    """Look at every waiting order once, some thousand at a time; what this run has no time for starts another."""
+    for rows in context.portions(partial(_waiting, context)):
+        _look_at(context, rows)
+
+
+def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
     now = context.now
     conditions = _conditions(rows)
     # What DSCO already settled needs no look at LingXing.
@@ -97,17 +100,18 @@ def _release_reviewed(context: FlowContext) -> None:
     _note_dropped_fields(context, found)
 
 
-def _waiting(context: FlowContext) -> list[Acknowledgement]:
-    """The rows that LingXing may have news for, least recently checked first."""
+def _waiting(context: FlowContext, begun: datetime) -> list[Acknowledgement]:
+    """The rows that LingXing may have news for and that were not looked at since ``begun``, the oldest look first."""
     rows = Acknowledgement.objects.filter(
         Q(status=State.WAITING) | Q(status=State.NEEDS_ATTENTION, reason_code__in=HEALING),
+        Q(checked_at=None) | Q(checked_at__lt=begun),
         maybe_sent=False,
         order__erp_push__status=State.SUCCEEDED,
     )
     if context.order_ids:
         rows = rows.filter(order__dsco_order_id__in=context.order_ids)
     rows = rows.select_related("order__erp_push").defer("order__payload").prefetch_related("order__lines")
-    return list(rows.order_by(F("checked_at").asc(nulls_first=True), "pk")[:CHECKED_PER_PASS])
+    return list(rows.order_by(F("checked_at").asc(nulls_first=True), "pk")[:CHECKED_TOGETHER])
 
 
 def _decision(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -40,7 +41,7 @@ from ..shipment_kind import conditions
 from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
 
-CHECKED_PER_PASS = 2000
+CHECKED_TOGETHER = 2000
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
     "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
@@ -77,9 +78,12 @@ def _deliver(context: FlowContext) -> None:
 
 
 def _release_shipped(context: FlowContext) -> None:
-    rows = _waiting(context)
-    if not rows:
-        return
+    """Look at every waiting order once, some thousand at a time; what this run has no time for starts another."""
+    for rows in context.portions(partial(_waiting, context)):
+        _look_at(context, rows)
+
+
+def _look_at(context: FlowContext, rows: Sequence[Shipment]) -> None:
     now = context.now
     composed = [row for row in rows if row.chosen_by]  # by a person: only the conditions count
     open_rows = [row for row in rows if not row.chosen_by]
@@ -105,8 +109,8 @@ def _release_shipped(context: FlowContext) -> None:
     _keep(context, rows, found_out, decisions, now)
 
 
-def _waiting(context: FlowContext) -> list[Shipment]:
-    """The rows that LingXing may have news for, least recently checked first."""
+def _waiting(context: FlowContext, begun: datetime) -> list[Shipment]:
+    """The rows that LingXing may have news for and that were not looked at since ``begun``, the oldest look first."""
     acknowledged = Q(order__acknowledgement__status__in=[State.SUCCEEDED, State.SKIPPED])
     parked = Q(status=State.NEEDS_ATTENTION, reason_code__in=HEALING)
     # Refused, and made due again by a person: what was corrected meanwhile belongs into the body.
@@ -115,6 +119,7 @@ def _waiting(context: FlowContext) -> list[Shipment]:
     rows = Shipment.objects.filter(
         Q(status=State.WAITING) | parked | retried,
         acknowledged | Q(order__dsco_lifecycle__iexact="acknowledged"),
+        Q(checked_at=None) | Q(checked_at__lt=begun),
         maybe_sent=False,
         order__erp_push__status=State.SUCCEEDED,
     )
@@ -122,7 +127,7 @@ def _waiting(context: FlowContext) -> list[Shipment]:
         rows = rows.filter(order__dsco_order_id__in=context.order_ids)
     rows = rows.select_related("order__erp_push", "order__acknowledgement").defer("order__payload")
     rows = rows.prefetch_related("order__lines").order_by(F("checked_at").asc(nulls_first=True), "pk")
-    return list(rows[:CHECKED_PER_PASS])
+    return list(rows[:CHECKED_TOGETHER])
 
 
 def _judge_packages(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from integrations.deliveries import staff
+from integrations.flows import run_flow
 from integrations.sandbox.faults import Fault
 from orders.holds import hold, release_hold
 from orders.models import Acknowledgement, ErpOrder, RetailerPolicy, Stage
@@ -52,6 +53,27 @@ def test_many_orders_go_in_one_call_and_one_refusal_does_not_touch_the_others(sa
     assert "another supplier" in refused.last_error
     assert Acknowledgement.objects.filter(status="succeeded").count() == 11
     assert sandbox.requests["dsco", "acknowledge"] == 1
+
+
+def test_one_run_looks_at_all_that_wait_some_at_a_time(sandbox, monkeypatch):
+    monkeypatch.setattr("orders.flows.acknowledge_orders.CHECKED_TOGETHER", 2)
+    ids = [place(sandbox) for _number in range(5)]
+    push(sandbox)
+    sandbox.lingxing.audit(ids[-1])
+    result = run("acknowledge_orders")
+    assert (result.counts["checked"], result.released) == (5, ["report_shipments"])
+
+
+def test_what_a_run_has_no_time_to_look_at_is_taken_up_by_the_next_which_follows_at_once(sandbox, monkeypatch):
+    monkeypatch.setattr("orders.flows.acknowledge_orders.CHECKED_TOGETHER", 2)
+    for _number in range(5):
+        place(sandbox)
+    push(sandbox)
+    results = [run_flow("acknowledge_orders", budget_seconds=0.001) for _time in range(4)]
+    looked = [(result.counts.get("checked", 0), "acknowledge_orders" in result.released) for result in results]
+    assert looked == [(2, True), (2, True), (1, True), (0, False)]
+    assert Acknowledgement.objects.filter(checked_at=None).count() == 0
+    assert run("acknowledge_orders").counts["checked"] == 5
 
 
 def test_a_queued_acknowledgement_is_not_done(sandbox, settings):

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Self
 
+from django.db.models import QuerySet
+
 from .models import SkuMapping, WarehouseMapping
 
 
@@ -32,6 +34,11 @@ class SkuBook:
         """Read the mappings of these DSCO SKUs, or all of them."""
         rows = SkuMapping.objects.order_by("id")
         return cls(rows if dsco_skus is None else rows.filter(dsco_sku__in=set(dsco_skus)))
+
+    @staticmethod
+    def mapped_for_orders() -> QuerySet[SkuMapping]:
+        """Return the rows whose DSCO SKU ``for_order`` knows, for questions that the database answers."""
+        return SkuMapping.objects.filter(for_orders=True)
 
     def for_order(self, dsco_sku: str) -> str | None:
         """Return the ERP SKU that an order line with this DSCO SKU is created with, or None."""

@@ -1,6 +1,7 @@
 """Codes that orders or stock need and that nobody has mapped, counted by the database.
 
-The database groups the open pushes by code; which code is mapped is asked of ``MappingBook``, as everywhere.
+The database groups the open pushes by code; which code is mapped is asked of ``MappingBook``, as everywhere. Of SKUs,
+which may be very many, the database leaves out the mapped ones and hands over the most wanted.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce, Concat, Greatest, NullIf, Trim
 
 from integrations.deliveries.states import State
+from inventory.mappings import SkuBook
 from inventory.models import SkuMapping, StockLevel
 
 from .mappings import MappingBook, UnmappedCode
@@ -39,8 +41,8 @@ KINDS: Final = (SKU, WAREHOUSE, STORE, SHIPPING, STOCK)
 # What an order that waits for its mapping is parked for; those that wait for something else need it later.
 PARKED = Q(status=State.NEEDS_ATTENTION, reason_code__startswith="unmapped_")
 NEEDED = PARKED | Q(status__in=[State.WAITING, State.DUE])
-# SQLite takes a bounded number of values in one question.
-CHUNK = 5_000
+# Of each kind so many are listed; who has mapped these sees the next.
+MOST_LISTED = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +66,39 @@ class UnmappedRow:
     units: int = 0
 
 
-def unmapped_codes() -> dict[str, list[UnmappedRow]]:
+@dataclass(slots=True)
+class UnmappedRows:
+    """The most wanted codes of a kind, at most MOST_LISTED, and how many there are in all."""
+
+    rows: list[UnmappedRow]
+    number: int
+
+
+def unmapped_codes() -> dict[str, UnmappedRows]:
     """Return the codes without mapping by kind, most wanted first: few queries, however many orders wait."""
-    skus, places, retailers = _groups_of_lines(), _groups_of_places(), _groups_of_retailers()
-    book = MappingBook.load_for({row["code"] for row in retailers}, None if len(skus) > CHUNK else {
-        row["code"] for row in skus
-    })  # fmt: skip
+    places, retailers = _groups_of_places(), _groups_of_retailers()
+    book = MappingBook.load_for({row["code"] for row in retailers}, ())
     missing = [(row, book.shipping_of(row["place"], row["level"], named=row["named"])) for row in places]
     warehouses = [(row, item) for row, item in missing if _is(item, "unmapped_warehouse")]
     shipping = [(row, item) for row, item in missing if _is(item, "unmapped_shipping")]
     found = {
-        SKU: [_row(SKU, row["code"], row) for row in skus if not book.knows_sku(row["code"])],
         WAREHOUSE: _merged(WAREHOUSE, [(row["place"], row) for row, _item in warehouses]),
         STORE: [_row(STORE, row["code"], row) for row in retailers if not book.knows_retailer(row["code"])],
         SHIPPING: _merged(SHIPPING, [(item.value, row) for row, item in shipping if isinstance(item, UnmappedCode)]),
-        STOCK: unmapped_stock(),
     }
-    for rows in found.values():
-        rows.sort(key=_most_wanted)
-    return found
+    listed = {kind: sorted(rows, key=_most_wanted)[:MOST_LISTED] for kind, rows in found.items()}
+    whole = {kind: UnmappedRows(listed[kind], len(rows)) for kind, rows in found.items()}
+    return {SKU: _unmapped_skus(), **whole, STOCK: _unmapped_stock()}
+
+
+def still_unmapped(kind: str, codes: Iterable[str]) -> set[str]:
+    """Return those of some codes that have no mapping yet."""
+    wanted = set(codes)
+    if kind == SKU:
+        return set(_open_lines().filter(sku__in=wanted).values_list("sku", flat=True))
+    if kind == STOCK:
+        return set(_free_stock().filter(erp_sku__in=wanted).values_list("erp_sku", flat=True))
+    return wanted & {row.code for row in unmapped_codes()[kind].rows}
 
 
 def _most_wanted(row: UnmappedRow) -> tuple[int, int, int, float, str]:
@@ -106,13 +122,24 @@ def example_orders(rows: Iterable[UnmappedRow]) -> dict[int, Order]:
     return {order.pk: order for order in Order.objects.filter(pk__in=wanted).only("dsco_order_id", "po_number")}
 
 
-def unmapped_stock() -> list[UnmappedRow]:
-    """Return the ERP SKUs with stock that no SKU mapping names: what ``sync_inventory`` leaves out."""
-    in_stock = StockLevel.objects.filter(Q(available__gt=0) | Q(third_party_sellable__gt=0))
-    free = in_stock.exclude(Exists(SkuMapping.objects.filter(erp_sku=OuterRef("erp_sku"))))
+def _free_stock() -> QuerySet[StockLevel]:
+    """Return the stock whose ERP SKU no SKU mapping names: what ``sync_inventory`` leaves out."""
+    in_stock = StockLevel.objects.filter(Q(available__gt=0) | Q(third_party_sellable__gt=0)).order_by()
+    return in_stock.exclude(Exists(SkuMapping.objects.filter(erp_sku=OuterRef("erp_sku"))))
+
+
+def _unmapped_stock() -> UnmappedRows:
     units = Sum(Greatest(F("available"), Coalesce(F("third_party_sellable"), 0)))
-    grouped = free.order_by().values("erp_sku").annotate(units=units, seen=Max("read_at"))
-    return [UnmappedRow(STOCK, row["erp_sku"], units=row["units"], last_seen=row["seen"]) for row in grouped]
+    grouped = _free_stock().values("erp_sku").annotate(units=units, seen=Max("read_at")).order_by("-units", "erp_sku")
+    rows = [
+        UnmappedRow(STOCK, row["erp_sku"], units=row["units"], last_seen=row["seen"]) for row in grouped[:MOST_LISTED]
+    ]
+    return UnmappedRows(rows, _in_all(rows, _free_stock(), "erp_sku"))
+
+
+def _in_all(listed: list[UnmappedRow], rows: QuerySet[Any], column: str) -> int:
+    """Return how many codes there are: counted only where not all are listed."""
+    return len(listed) if len(listed) < MOST_LISTED else rows.aggregate(n=Count(column, distinct=True))["n"]
 
 
 # --- Grouping in the database --------------------------------------------------------------------------
@@ -143,11 +170,18 @@ def _under(path: str, wanted: Q) -> Q:
     return moved
 
 
-def _groups_of_lines() -> list[dict[str, Any]]:
+def _open_lines() -> QuerySet[OrderLine]:
+    """Return the lines of waiting orders whose SKU has no mapping."""
     lines = OrderLine.objects.filter(_under("order__erp_push__", NEEDED)).exclude(sku="")
-    still_open = lines.filter(quantity__gt=F("cancelled_quantity"))
-    grouped = still_open.order_by().values(code=F("sku")).annotate(needed=Count("id"), **_figures("order__"))
-    return [dict(row) for row in grouped]
+    mapped = SkuBook.mapped_for_orders().filter(dsco_sku=OuterRef("sku"))
+    return lines.filter(~Exists(mapped), quantity__gt=F("cancelled_quantity")).order_by()
+
+
+def _unmapped_skus() -> UnmappedRows:
+    grouped = _open_lines().values(code=F("sku")).annotate(needed=Count("id"), **_figures("order__"))
+    wanted = grouped.order_by(F("parked").desc(), F("orders").desc(), F("deadline").asc(nulls_last=True), F("code"))
+    rows = [_row(SKU, row["code"], row) for row in wanted[:MOST_LISTED]]
+    return UnmappedRows(rows, _in_all(rows, _open_lines(), "sku"))
 
 
 def _needing() -> QuerySet[Order]:

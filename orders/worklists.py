@@ -1,10 +1,11 @@
 """The daily questions as named filters: one place, used by the tabs of the order list, the dashboard and the API.
 
-Each is answered by an index, also with a million orders (``orders_0005_lists``); counts stop at a bound.
+Each is answered by an index, also with a million orders; counts stop at a bound.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.core.cache import cache
 from django.db import connections
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -35,7 +36,7 @@ class Worklist:
     """One daily question: its name in addresses, its label, what it means, and the orders that answer it.
 
     ``parts`` returns one condition that the list applies itself, or several queries for orders that are put together:
-    an OR across tables would read every order.
+    an OR across tables would read every order. ``columns``: the deadline that each part is about.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Worklist:
     help: str | Promise
     parts: Callable[[datetime], Sequence[QuerySet[Order]]]
     urgent: bool = False
+    columns: tuple[str, ...] = ()
 
     def narrow(self, rows: QuerySet[Order], now: datetime | None = None) -> QuerySet[Order]:
         """Limit a queryset of orders to this list."""
@@ -51,6 +53,23 @@ class Worklist:
             return rows & parts[0].all()
         ids = [part.values("pk") for part in parts]
         return rows.filter(pk__in=ids[0].union(*ids[1:]))
+
+    def first_ids(self, number: int, now: datetime | None = None) -> list[int]:
+        """Return the keys of the first ``number`` orders, the nearest deadline first; only where there are columns.
+
+        Each part gives its first ones by its own index, so it costs the same however many orders there are: an order
+        that is among the first is so in the part of its nearest deadline.
+        """
+        parts = [
+            part.annotate(at=F(column)).order_by("at", "pk").values_list("at", "pk")[:number]
+            for part, column in zip(self.parts(now or timezone.now()), self.columns, strict=True)
+        ]
+        rows = heapq.merge(*(list(part) for part in parts))
+        return list(dict.fromkeys(pk for _at, pk in rows))[:number]
+
+    def count_up_to(self, most: int, now: datetime | None = None) -> int:
+        """Return how many orders the list has, ``most`` when there are more: one query, each part bounded."""
+        return _counted([self], now or timezone.now(), most)[0]
 
     def orders(self, now: datetime | None = None) -> QuerySet[Order]:
         """Return the orders of the list, in no order."""
@@ -101,7 +120,10 @@ WORKLISTS: tuple[Worklist, ...] = (
         "to_acknowledge", _("Waiting for acknowledgement"), _("In LingXing, not acknowledged to the retailer yet"),
         _to_acknowledge,
     ),
-    Worklist("ship_today", _("To ship today"), _("Ship-by time is today or past, not shipped yet"), _ship_today),
+    Worklist(
+        "ship_today", _("To ship today"), _("Ship-by time is today or past, not shipped yet"), _ship_today,
+        columns=("ship_by",),
+    ),
     Worklist(
         "several_packages", _("Several packages"), _("A person decides what is reported"), _several_packages,
         urgent=True,
@@ -109,7 +131,7 @@ WORKLISTS: tuple[Worklist, ...] = (
     Worklist(
         "at_risk", _("At risk"),
         _("Acknowledge by, ship by, cancel after or invoice by is missed or less than 4 hours away"), _at_risk,
-        urgent=True,
+        urgent=True, columns=tuple(deadline.column for deadline in DEADLINES),
     ),
     Worklist("failed", _("Failed"), _("A step was refused by the vendor"), _failed, urgent=True),
     Worklist(
@@ -133,20 +155,24 @@ def counts() -> dict[str, int]:
 
 def count_now() -> dict[str, int]:
     """Count all lists: one query with a bounded count for each."""
-    now = timezone.now()
+    numbers = _counted(WORKLISTS, timezone.now(), MOST_COUNTED + 1)
+    return {worklist.name: number for worklist, number in zip(WORKLISTS, numbers, strict=True)}
+
+
+def _counted(lists: Sequence[Worklist], now: datetime, most: int) -> list[int]:
+    """Count each list up to a bound: one query."""
     columns: list[str] = []
     arguments: list[Any] = []
-    for worklist in WORKLISTS:
+    for worklist in lists:
         parts = []
         for part in worklist.parts(now):  # each is bounded by itself: one that is too long decides alone
-            sql, values = part.order_by().values("pk")[: MOST_COUNTED + 1].query.sql_with_params()
+            sql, values = part.order_by().values("pk")[:most].query.sql_with_params()
             parts.append(f"SELECT * FROM ({sql}) part")  # noqa: S608 - compiled by the ORM
             arguments += values
         columns.append(f"(SELECT COUNT(*) FROM ({' UNION '.join(parts)}) counted)")  # noqa: S608
     with connections[Order.objects.db].cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(columns)}", arguments)
-        numbers = cursor.fetchone()
-    return {worklist.name: number for worklist, number in zip(WORKLISTS, numbers, strict=True)}
+        return [min(number, most) for number in cursor.fetchone()]
 
 
 def shown(number: int) -> str:

@@ -34,8 +34,12 @@ class LargeTablePaginator(_Paginator):
 
     @cached_property
     def _counted(self) -> int:
+        return self.counted_up_to(MOST_COUNTED + 1)
+
+    def counted_up_to(self, most: int) -> int:
+        """Return the number of rows, ``most`` when there are more."""
         rows = self.object_list
-        return rows.order_by()[: MOST_COUNTED + 1].count() if isinstance(rows, QuerySet) else len(rows)
+        return rows.order_by()[:most].count() if isinstance(rows, QuerySet) else len(rows)
 
     def page(self, number: int | str) -> Page[Any]:
         """Return a page; its rows are found by an index alone before they are read."""

@@ -30,7 +30,7 @@ from .missing_order import missing_order_urls
 from .run_for import run_for_view
 from .search import numbers_not_found, order_ids_for, remember_pasted
 from .waiting import open_deliveries, waits_for
-from .worklist_tabs import BY_DEADLINE, PASTED, WORKLIST, PastedFilter, WorklistFilter, tabs
+from .worklist_tabs import BY_DEADLINE, PASTED, WORKLIST, PastedFilter, WorklistFilter, deadline_pages, tabs
 
 STAGE_TONES = {Stage.CANCELLED: "muted", Stage.CLOSED: "muted", Stage.INVOICED: "success", Stage.SHIPPED: "success"}
 MOST_MISSING_SHOWN = 50
@@ -74,6 +74,11 @@ class OrderListAdmin(RecordAdmin):
         """The tabs about deadlines begin with what is due first."""
         column = BY_DEADLINE.get(request.GET.get(WORKLIST, ""))
         return (column, "id") if column else super().get_ordering(request)
+
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], per_page: int, *args: Any, **kw: Any) -> Any:
+        """The tabs about deadlines read their pages by the deadlines' indexes."""
+        pages = deadline_pages(request, self.get_queryset(request), per_page)
+        return pages or super().get_paginator(request, queryset, per_page, *args, **kw)
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

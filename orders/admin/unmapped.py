@@ -35,8 +35,10 @@ from ..unmapped import (
     STORE,
     WAREHOUSE,
     UnmappedRow,
+    UnmappedRows,
     example_orders,
     lines_without_sku,
+    still_unmapped,
     unmapped_codes,
 )
 
@@ -65,12 +67,12 @@ def unmapped_page(request: HttpRequest) -> HttpResponse:
     kind = request.GET.get("kind", "")
     found = unmapped_codes()
     if kind not in KINDS:
-        kind = next((name for name in KINDS if found[name]), SKU)
+        kind = next((name for name in KINDS if found[name].number), SKU)
     answered = Answered()
     if request.method == "POST":
         if not _may_map(request, kind):
             raise PermissionDenied
-        done = _map(request, kind, found[kind], answered)
+        done = _map(request, kind, found[kind].rows, answered)
         if done:
             return HttpResponseRedirect(f"{reverse('unmapped-codes')}?kind={kind}")
     return TemplateResponse(request, "admin/mappings/unmapped.html", _context(request, kind, found, answered))
@@ -88,7 +90,7 @@ def _map(request: HttpRequest, kind: str, rows: Sequence[UnmappedRow], answered:
     """Check and save what was sent; return whether it was saved. What a colleague mapped meanwhile is left alone."""
     everything = "accept_all" in request.POST
     answered.targets = _proposed(kind, rows) if everything else _sent(request)
-    open_codes = {row.code for row in rows}
+    open_codes = still_unmapped(kind, answered.targets)
     mapped = [code for code in answered.targets if code not in open_codes]
     for code in mapped:
         del answered.targets[code]
@@ -159,22 +161,22 @@ def _save(request: HttpRequest, kind: str, answered: Answered, notes: Sequence[s
 # --- Showing -------------------------------------------------------------------------------------------
 
 
-def _context(
-    request: HttpRequest, kind: str, found: dict[str, list[UnmappedRow]], answered: Answered
-) -> dict[str, Any]:
-    page = Paginator(found[kind], PER_PAGE).get_page(request.GET.get("p"))
-    proposals = propose(kind, found[kind])
+def _context(request: HttpRequest, kind: str, found: dict[str, UnmappedRows], answered: Answered) -> dict[str, Any]:
+    page = Paginator(found[kind].rows, PER_PAGE).get_page(request.GET.get("p"))
+    proposals = propose(kind, found[kind].rows)
     shown: list[UnmappedRow] = list(page.object_list)
     orders = example_orders(shown)
     address = reverse("unmapped-codes")
-    waiting = {name for name in KINDS if name != STOCK and found[name]}
+    waiting = {name for name in KINDS if name != STOCK and found[name].number}
     return {
         **site.each_context(request),
         "title": _("Codes without a mapping"),
         "kind": kind,
-        "tabs": [(_tab(name), f"{address}?kind={name}", len(found[name]), name == kind) for name in KINDS],
+        "tabs": [(_tab(name), f"{address}?kind={name}", f"{found[name].number:,}", name == kind) for name in KINDS],
         "nothing_waits": not waiting,
         "page": page,
+        "listed": len(found[kind].rows),
+        "in_all": found[kind].number,
         "rows": [_row(row, proposals.get(row.code), orders, answered) for row in shown],
         "sure": sum(1 for proposal in proposals.values() if proposal.target),
         "answered": answered,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admin.views.main import PAGE_VAR
+from django.core.paginator import Page
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.base import DropdownFilter
+from integrations.admin.paging import LargeTablePaginator
 from integrations.admin.records import list_address
 
 from .. import worklists
@@ -51,6 +55,37 @@ class WorklistFilter(HiddenFilter):
         """Limit the list to one of the daily questions."""
         chosen = worklists.BY_NAME.get(self.value() or "")
         return chosen.narrow(queryset) if chosen else queryset
+
+
+class NearestFirstPaginator(LargeTablePaginator):
+    """The pages of a list about deadlines, the nearest deadline first, read by the deadlines' own indexes."""
+
+    worklist: worklists.Worklist
+    rows: QuerySet[Any]
+
+    def counted_up_to(self, most: int) -> int:
+        """Count without reading the orders."""
+        return self.worklist.count_up_to(most)
+
+    def page(self, number: int | str) -> Page[Any]:
+        """Return a page in the order of the deadlines."""
+        number = self.validate_number(number)
+        ids = self.worklist.first_ids(number * self.per_page)[(number - 1) * self.per_page :]
+        found = self.rows.in_bulk(ids)
+        return Page([found[pk] for pk in ids if pk in found], number, self)
+
+
+def deadline_pages(request: HttpRequest, rows: QuerySet[Any], per_page: int) -> NearestFirstPaginator | None:
+    """Return the pages of a list about deadlines; None where the address asks for anything else, too.
+
+    rows: all orders, as the list shows them.
+    """
+    chosen = worklists.BY_NAME.get(request.GET.get(WORKLIST, ""))
+    if chosen is None or not chosen.columns or set(request.GET) - {WORKLIST, PAGE_VAR}:
+        return None
+    paginator = NearestFirstPaginator(rows, per_page)
+    paginator.worklist, paginator.rows = chosen, rows
+    return paginator
 
 
 class PastedFilter(HiddenFilter):

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib import admin
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -17,7 +18,7 @@ from django.utils import timezone
 from integrations.deliveries.states import State
 from orders import worklists
 from orders.finding import find
-from orders.models import ErpPush, Order, Shipment, Stage
+from orders.models import OPEN_STAGES, ErpPush, Order, Shipment, Stage
 
 from .conftest import as_user, staff
 from .million import seed as seed_many
@@ -199,6 +200,44 @@ class TestNumbers:
             .status_code
             == 403
         )
+
+
+@pytest.mark.usefixtures("seeded")
+class TestOrderOfDeadlines:
+    @pytest.mark.parametrize("name", ["at_risk", "ship_today"])
+    def test_the_nearest_deadline_comes_first_on_every_page(
+        self, name: str, orders: list[Order], browser: Any, monkeypatch: Any
+    ) -> None:
+        now = timezone.now()
+        for index, order in enumerate(Order.objects.filter(stage__in=OPEN_STAGES).order_by("dsco_order_id")):
+            order.ship_by, order.cancel_after = now + timedelta(hours=index % 7), now + timedelta(hours=3 - index % 5)
+            order.acknowledge_by, order.invoice_by = None, now + timedelta(hours=index % 9)
+            order.save()
+        monkeypatch.setattr(admin.site.get_model_admin(Order), "list_per_page", 4)
+        expected, pages = listed(name), []
+        for number in range(1, -(-len(expected) // 4) + 1):
+            page = browser.get(reverse(LIST), {"worklist": name, "p": number})
+            assert page.context["cl"].result_count == len(expected) > 4
+            pages += shown(page)
+        assert {order.pk for order in pages} == expected
+        columns = worklists.BY_NAME[name].columns
+        owed = {column: set(part.values_list("pk", flat=True)) for part, column in
+                zip(worklists.BY_NAME[name].parts(now), columns, strict=True)}  # fmt: skip
+        nearest = [min(getattr(one, column) for column in columns if one.pk in owed[column]) for one in pages]
+        assert nearest == sorted(nearest)
+
+    def test_with_another_filter_it_is_the_same_orders(self, orders: list[Order], browser: Any) -> None:
+        page = browser.get(reverse(LIST), {"worklist": "at_risk", "retailer": orders[0].retailer_id})
+        assert {order.pk for order in shown(page)} == {
+            order.pk for order in Order.objects.filter(pk__in=listed("at_risk"), retailer_id=orders[0].retailer_id)
+        }
+
+
+def test_choosing_all_rows_says_when_nobody_has_counted_them(
+    orders: list[Order], browser: Any, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("integrations.admin.paging.MOST_COUNTED", 55)
+    assert "Choose all rows that match: more than 55" in browser.get(reverse(LIST)).text
 
 
 class TestSpeed:

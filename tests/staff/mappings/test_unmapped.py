@@ -53,7 +53,7 @@ class TestCounting:
     def test_each_code_has_its_orders_lines_times_and_example(self, browser: Any) -> None:
         orders = waiting(3)
         OrderLine.objects.create(order=orders[0], position=1, sku="HP-RUG-03", quantity=1)
-        [row] = unmapped_codes()[SKU]
+        [row] = unmapped_codes()[SKU].rows
         assert (row.code, row.orders, row.parked, row.lines) == ("HP-RUG-03", 3, 3, 4)
         assert row.deadline == orders[0].ship_by
         assert row.example == orders[0].pk
@@ -67,17 +67,17 @@ class TestCounting:
         OrderLine.objects.filter(order=orders[0]).update(cancelled_quantity=1)
         ErpPush.objects.filter(order=orders[1]).update(status=State.CANCELLED)
         ErpPush.objects.filter(order=orders[2]).update(status=State.SUCCEEDED)
-        assert not unmapped_codes()[SKU]
+        assert not unmapped_codes()[SKU].rows
 
     def test_orders_that_wait_for_something_else_are_counted_apart(self) -> None:
         park(make_orders(2, start=50), status=State.WAITING, code="held")
         waiting(1)
-        [row] = unmapped_codes()[SKU]
+        [row] = unmapped_codes()[SKU].rows
         assert (row.orders, row.parked) == (3, 1)
 
     def test_lines_without_sku_are_told_apart(self, browser: Any) -> None:
         OrderLine.objects.filter(order__in=waiting(2)).update(sku="", partner_sku="P-1")
-        assert not unmapped_codes()[SKU]
+        assert not unmapped_codes()[SKU].rows
         assert "2 lines of waiting orders name no SKU at all" in browser.get(f"{ADDRESS}?kind=sku").text
 
     def test_stock_that_no_mapping_names_is_shown(self, browser: Any) -> None:
@@ -89,7 +89,7 @@ class TestCounting:
             StockLevel(wid="51", erp_sku="LX-B", available=1, third_party_sellable=6, read_at=now),
             StockLevel(wid="51", erp_sku="LX-0", available=0, read_at=now),
         ])  # fmt: skip
-        assert [(row.code, row.units) for row in unmapped_codes()[STOCK]] == [("LX-B", 10)]
+        assert [(row.code, row.units) for row in unmapped_codes()[STOCK].rows] == [("LX-B", 10)]
         assert "LX-B" in browser.get(f"{ADDRESS}?kind=stock").text
 
     @pytest.mark.parametrize("seed", range(6))
@@ -133,8 +133,19 @@ class TestCounting:
         names = {SKU: "unmapped_sku", STORE: "unmapped_store", WAREHOUSE: "unmapped_warehouse"}
         names[SHIPPING] = "unmapped_shipping"
         assert {
-            (names[kind], row.code): row.orders for kind in names for row in found[kind]
+            (names[kind], row.code): row.orders for kind in names for row in found[kind].rows
         } == dict(wanted)  # fmt: skip
+
+    def test_of_very_many_codes_the_most_wanted_are_listed(self, browser: Any, monkeypatch: Any) -> None:
+        for index, order in enumerate(waiting(6)):
+            OrderLine.objects.filter(order=order).update(sku=f"SKU-{index}")
+        OrderLine.objects.create(order=Order.objects.order_by("pk")[0], position=1, sku="SKU-4", quantity=1)
+        monkeypatch.setattr("orders.unmapped.MOST_LISTED", 2)
+        found = unmapped_codes()[SKU]
+        assert ([row.code for row in found.rows], found.number) == (["SKU-4", "SKU-0"], 6)
+        assert "The 2 most wanted of 6 codes are listed" in browser.get(f"{ADDRESS}?kind=sku").text
+        page = send(browser, SKU, ("SKU-5", "LX-5"), confirm_warnings="")  # one that is not listed any more
+        assert "Mapped already" not in page.text
 
     def test_the_number_of_queries_does_not_grow(self, browser: Any, django_assert_max_num_queries: Any) -> None:
         for index, order in enumerate(waiting(150)):

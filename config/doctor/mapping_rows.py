@@ -86,11 +86,11 @@ def _wanted_codes() -> Iterator[Finding]:
     codes = unmapped_codes()
     do = _("Map it on the page “Codes without a mapping”: the orders then go by themselves.")
     for kind, text in words.items():
-        yield from only_some(stops(text % {"orders": row.orders, "code": row.code}, do) for row in codes[kind])
-    if codes[STOCK]:
+        yield from only_some(stops(text % {"orders": row.orders, "code": row.code}, do) for row in codes[kind].rows)
+    if codes[STOCK].number:
         yield note(
             _("%(number)d ERP SKUs are in stock that no SKU mapping names: DSCO is not told of them.")
-            % {"number": len(codes[STOCK])},
+            % {"number": codes[STOCK].number},
             _("Map those that are for sale on the page “Codes without a mapping”."),
         )
 

@@ -12,11 +12,19 @@ from integrations.models import Attempt, AttemptAction
 from integrations.sentences import gettext as _
 
 from .models import ErpPush, Order, OrderErpLink
+from .remaining_goods import goods_on_record
 from .stages import refresh_stages
+
+
+class CannotPushAgain(Exception):
+    """Something of the first ERP order is left: a second one would be shipped, too. The message is for staff."""
 
 
 def push_again(push: ErpPush, actor: str, now: datetime) -> bool:
     """Put a new push in the place of one that succeeded; False when it has changed meanwhile.
+
+    The caller has found that LingXing has neither the order nor outbound orders of it (``remaining_goods``). Raises
+    CannotPushAgain when our own records know of goods.
 
     A finished delivery never changes its state, so this is a row of its own with its own key. Its platform order
     number and store are the same, so the look-up before the create still finds what LingXing has. The history of the
@@ -27,6 +35,8 @@ def push_again(push: ErpPush, actor: str, now: datetime) -> bool:
         old = ErpPush.objects.select_for_update().filter(pk=push.pk, status=State.SUCCEEDED).first()
         if old is None:
             return False
+        if reason := goods_on_record(push.order_id):
+            raise CannotPushAgain(reason)
         number = old.key.partition(f"{push.order.dsco_order_id}:")[2]
         key = f"{ErpPush.KIND}:{push.order.dsco_order_id}:{int(number or 1) + 1}"
         old.delete()

@@ -30,13 +30,15 @@ from ..intake import store_page
 from ..invoices import Coverage, shipped_at_dsco
 from ..mappings import MappingBook
 from ..models import Discrepancy, ErpPush, EventKind, Invoice, Order, OrderLine, Shipment
-from ..new_pushes import push_again
+from ..new_pushes import CannotPushAgain, push_again
+from ..remaining_goods import goods_in_lingxing
 from ..reported import told_body
 from ..shipped_elsewhere import keep_packages
 from .findings import close, note_mended
 from .words import SITUATIONS
 
 NUMBERS_PER_CALL = 100
+NOTHING_CHANGED = _("Nothing was changed: it is in progress, or has changed since.")
 
 
 @dataclass(slots=True)
@@ -58,6 +60,7 @@ class _Work:
     now: datetime
     results: dict[int, str] = field(default_factory=dict)
     equal: set[int] = field(default_factory=set)
+    refused: dict[int, str] = field(default_factory=dict)
     released: set[str] = field(default_factory=set)
 
     @property
@@ -88,7 +91,7 @@ def _record(work: _Work, mended: Mended) -> None:
         if row.pk in work.results:
             done[work.results[row.pk]].append(row)
         else:
-            mended.refused[row.pk] = _("Nothing was changed: it is in progress, or has changed since.")
+            mended.refused[row.pk] = work.refused.get(row.pk) or NOTHING_CHANGED
     for result, group in done.items():
         note_mended(group, work.actor, result, work.now)
         names = {"what": from_label(SITUATIONS[group[0].code].title), "result": result}
@@ -134,14 +137,26 @@ def _push_again(work: _Work) -> None:
     """LingXing is asked once more; what it does not have gets a new push, which looks again before it creates."""
     pushes = [push for push in _pushes(work.orders) if push.status == State.SUCCEEDED]
     found = _looked_up(work.reads, pushes)
+    absent = [push for push in pushes if outcomes.says_absent(found[push.pk])]
+    left = goods_in_lingxing(work.reads, LingXingClient.from_settings(), absent, work.now)
     for push in pushes:
         row, outcome = work.orders[push.order_id], found[push.pk]
         if outcome.state == State.SUCCEEDED:
             work.results[row.pk] = _("LingXing shows it again: %(numbers)s") % {"numbers": outcome.reference}
             work.equal.add(row.pk)
-        elif outcomes.says_absent(outcome) and push_again(push, work.actor, work.now):
+        elif push not in absent or push.pk in left:
+            work.refused[row.pk] = left.get(push.pk, outcome.message) or NOTHING_CHANGED
+        else:
+            _make_new_push(work, row, push)
+
+
+def _make_new_push(work: _Work, row: Discrepancy, push: ErpPush) -> None:
+    try:
+        if push_again(push, work.actor, work.now):
             work.results[row.pk] = _("a new push was made")
             work.released.add("push_orders")
+    except CannotPushAgain as reason:
+        work.refused[row.pk] = str(reason)
 
 
 def _adopt_shipment(work: _Work) -> None:

@@ -13,7 +13,7 @@ from django_q.models import OrmQ
 
 from integrations.models import Attempt
 from integrations.sandbox.sandbox import Sandbox
-from orders.models import Discrepancy, ErpPush, Order, OrderEvent, Reconciliation
+from orders.models import Discrepancy, ErpPush, Order, OrderEvent, Package, Reconciliation
 from tests.conftest import STORE, MovableClock
 from tests.orders.journeys import line, place, pushed, run
 from tests.orders.reconciling import compare, finding, findings
@@ -126,6 +126,27 @@ class TestANewPush:
         assert len(world.lingxing.by_platform(vanished)) == 1
         compare(clock)
         assert findings() == {}
+
+    @pytest.mark.parametrize(("how", "words"), [("packed", "still has outbound order"), ("shipped", "has shipped it")])
+    def test_goods_that_are_left_of_the_first_order_forbid_a_second_one(
+        self, browser: Client, world: Sandbox, clock: MovableClock, how: str, words: str
+    ) -> None:
+        order_id = pushed(world, line("HP-LAMP-01", 1))
+        (world.lingxing.audit if how == "packed" else world.lingxing.ship)(order_id)
+        world.lingxing.vanish(order_id)
+        compare(clock)
+        page = confirm(browser, "mend", finding("missing_in_erp"))
+        assert words in page.text
+        assert ErpPush.objects.get().key == f"erp_push:{order_id}"
+        run("push_orders")
+        assert world.lingxing.effect_count("erp_order", order_id) == 1
+
+    def test_goods_that_our_own_records_know_of_forbid_it_too(self, browser: Client, vanished: str) -> None:
+        Package.objects.create(
+            order=Order.objects.get(), wo_number="WO-1", tracking_number="1Z", shipped=True, read_at=timezone.now()
+        )
+        assert "has left the warehouse" in confirm(browser, "mend", finding("missing_in_erp")).text
+        assert ErpPush.objects.get().key == f"erp_push:{vanished}"
 
     def test_an_order_that_is_there_again_is_not_pushed(self, browser: Client, vanished: str, world: Sandbox) -> None:
         world.lingxing.create_by_hand(vanished, STORE, {"LX-HP-LAMP-01": 1})

@@ -43,6 +43,7 @@ from .models import EventKind, Order, Package, PackageLine, Shipment
 from .packages import BY_STAFF
 from .shipment_bodies import Body
 from .shipment_kind import conditions
+from .shipment_rechecks import SEEN, outbound_of
 
 __all__ = [
     "ComposedPackage",
@@ -95,6 +96,7 @@ def confirm(
         if problems:
             raise NotConfirmed(problems)
         body = body_of(facts, packages)
+        row.draft = row.draft | {SEEN: outbound_of(body, row.order.packages.all())}
         _store(row, body, actor, now)
         reason = partial_reason.strip() if missing_units(facts, packages) else ""
         _record(row, facts, packages, actor, reason, now)

@@ -175,6 +175,14 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         _("A part of these packages was reported already by another shipment of the order."),
         (_("Compose what is left of the order, or skip this shipment."),), (Remedy.COMPOSE,),
     ),
+    "reported_meanwhile": Explanation(
+        _("DSCO shows packages of the order by now; with these, units would be reported twice. Nothing was sent."),
+        (_("Compose what is left of the order."), _DONE_OR_SKIP), (Remedy.COMPOSE,),
+    ),
+    "packages_changed": Explanation(
+        _("Outbound orders that were composed into a report have changed in LingXing since. Nothing was sent."),
+        (_("Look at the packages and confirm them again."), _DONE_OR_SKIP), (Remedy.COMPOSE,),
+    ),
     "shipment:quantities_differ": Explanation(
         _("What was packed is not what was ordered. Nothing was reported."),
         (

@@ -13,7 +13,8 @@ from .models import Shipment
 
 # Reasons of ``report_shipments`` that a person can settle by putting the packages together himself.
 REASONS = (
-    "several_packages", REST_LEFT, "quantities_differ", "reported_already", "no_carrier", "no_warehouse_code",
+    "several_packages", REST_LEFT, "quantities_differ", "reported_already", "reported_meanwhile", "packages_changed",
+    "no_carrier", "no_warehouse_code",
     "no_tracking_number", "tracking_number_used", "reported_differently", "invalid_shipment",
 )  # fmt: skip
 # What a person composed and DSCO refused: he corrects it and sends it again.

@@ -29,6 +29,7 @@ from .models import RetailerPolicy, Shipment
 from .policies import policies_for
 from .shipment_bodies import Body, exceeds, numbers_in, report_of
 from .shipment_decisions import cancelled_after_shipment
+from .shipment_rechecks import changed_since_composed
 from .shipment_siblings import beside_others, other_shipments, taken_besides
 from .stages import refresh_stages
 
@@ -47,7 +48,9 @@ def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = Non
         or _condition(row, bodies[row.pk], policies[row.order.retailer_id], undecided)
         for row in rows
     }
-    return {pk: outcome for pk, outcome in found.items() if outcome is not None}
+    free = [row for row in rows if found[row.pk] is None]
+    stopped = {pk: outcome for pk, outcome in found.items() if outcome is not None}
+    return stopped | changed_since_composed(free, bodies, others)
 
 
 def _condition(row: Shipment, body: Body, policy: RetailerPolicy, undecided: set[int]) -> Outcome | None:

@@ -31,7 +31,7 @@ from ..erp_reading import read_erp_orders
 from ..erp_state import being_cancelled, cancelled_in_erp, is_dead, live_orders
 from ..further_shipments import REST_LEFT
 from ..mappings import MappingBook
-from ..models import Order, Package, Shipment
+from ..models import ErpOrder, Order, Package, Shipment
 from ..package_reading import Wanted, read_packages
 from ..packages import BY_STAFF, Packed, tracking_numbers
 from ..policies import policies_for
@@ -45,7 +45,8 @@ CHECKED_TOGETHER = 2000
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
     "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
-    "tracking_number_used", "reported_differently", "cancel_requested", "cancelled_after_shipment",
+    "tracking_number_used", "reported_differently", "reported_meanwhile", "packages_changed",
+    "cancel_requested", "cancelled_after_shipment",
     "cancelled_in_erp", "invalid_shipment", REST_LEFT,
 )  # fmt: skip
 
@@ -88,7 +89,8 @@ def _look_at(context: FlowContext, rows: Sequence[Shipment]) -> None:
     composed = [row for row in rows if row.chosen_by]  # by a person: only the conditions count
     open_rows = [row for row in rows if not row.chosen_by]
     client = LingXingClient.from_settings()
-    found = read_erp_orders(context, client, [row.order.erp_push for row in open_rows])
+    found = read_erp_orders(context, client, [row.order.erp_push for row in rows])
+    _read_again(context, client, composed, found)
     cancelling = being_cancelled(row.order_id for row in open_rows)
     decisions: dict[int, Decision] = {}
     candidates: dict[int, Wanted] = {}
@@ -154,6 +156,14 @@ def _judge_packages(
         )  # fmt: skip
         decisions[row.pk] = judge(facts, names, now) if row.sequence == 1 else judge_rest(facts)
     return decisions
+
+
+def _read_again(
+    context: FlowContext, client: LingXingClient, composed: Sequence[Shipment], found: Mapping[int, list[ErpOrder]]
+) -> None:
+    """What a person composed is not judged again, but its packages must be those that he has seen."""
+    wanted = [Wanted(row.order, live) for row in composed if (live := live_orders(found.get(row.order_id, [])))]
+    read_packages(context, client, wanted, context.now)
 
 
 def _nothing_left(rows: Sequence[Shipment]) -> dict[int, Decision]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orders.api import actions, orders, packages
+from integrations.api import flows
+from orders.api import actions, events, exceptions, orders, packages, sources
 
 ORDER = "orders/<str:dsco_order_id>/"
 STEP = ORDER + "deliveries/<str:kind>/<int:delivery_id>/"
@@ -22,5 +23,19 @@ urlpatterns = [
     path(STEP + "retry/", actions.Retry.as_view()),
     path(STEP + "skip/", actions.Skip.as_view()),
     path(STEP + "done/", actions.DoneElsewhere.as_view()),
+    path("flows/", flows.Flows.as_view()),
+    path("flows/<str:name>/", flows.OneFlow.as_view()),
+    path("flows/<str:name>/runs/", flows.Runs.as_view()),
+    path("flows/<str:name>/run/", flows.RunNow.as_view()),
+    path("flows/<str:name>/pause/", flows.Pause.as_view()),
+    path("flows/<str:name>/resume/", flows.Resume.as_view()),
+    path("exceptions/", exceptions.Causes.as_view()),
+    path("exceptions/<int:pk>/deliveries/", exceptions.CauseDeliveries.as_view()),
+    path("exceptions/<int:pk>/retry/", exceptions.RetryCause.as_view()),
+    path("exceptions/<int:pk>/skip/", exceptions.SkipCause.as_view()),
+    path("exceptions/<int:pk>/done/", exceptions.CauseDone.as_view()),
+    path("events/", events.Events.as_view()),
+    path("order-sources/", sources.OrderSources.as_view()),
+    path("shipping-types/", sources.ShippingTypes.as_view()),
     path("order-status/", orders.OrderStatus.as_view()),
 ]

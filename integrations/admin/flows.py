@@ -19,11 +19,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django_q.tasks import async_task
 
-from .. import sentences
-from ..flows import flow_definitions
+from ..flows import flow_definitions, pausing
 from ..flows.schedules import apply_interval
 from ..models import Flow, FlowRun
-from ..sentences import joined
 from ..tasks import run_scheduled_flow
 from . import words
 from .base import Admin, action, display
@@ -261,19 +259,14 @@ class FlowAdmin(Admin):
         )  # fmt: skip
         if isinstance(answer, TemplateResponse):
             return answer
-        text = f"{answer['reason']} ({request.user.get_username()})"[:200]
-        queryset.update(paused=True, pause_reason=text)
-        for flow in queryset:
-            self.log_change(request, flow, joined([sentences.gettext("Paused."), answer["reason"]]))
+        pausing.pause(queryset, answer["reason"], request.user)  # type: ignore[arg-type]
         self.message_user(request, _("Paused."), messages.SUCCESS)
         return come_back(request)
 
     @action(description=gettext_lazy("Resume"), permissions=["operate"])
     def resume(self, request: HttpRequest, queryset: QuerySet[Any]) -> HttpResponse | None:
         """Let the schedule run the flows again."""
-        queryset.update(paused=False, pause_reason="")
-        for flow in queryset:
-            self.log_change(request, flow, sentences.gettext("Resumed."))
+        pausing.resume(queryset, request.user)  # type: ignore[arg-type]
         self.message_user(request, _("Resumed. The next run comes by the schedule; Run now starts it at once."))
         return come_back(request)
 

@@ -33,8 +33,8 @@ from integrations.flows import flow_definitions
 from integrations.models import Cause, Vendor
 from integrations.sentences import from_label, joined, told
 
+from ..retailers import known_retailers
 from .cause_page import cause_context, title_of
-from .filters import known_retailers
 from .inbox_rows import flow_facts, listed
 
 CAUSES_PER_PAGE = 50

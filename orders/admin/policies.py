@@ -27,8 +27,8 @@ from ..models import ErpStatus, RetailerPolicy, StoreMapping
 from ..policies import policies_for
 from ..policy_checks import check_policy
 from ..policy_words import in_words
+from ..retailers import known_retailers
 from ..staff_cancellations import CANCEL_CODES
-from .filters import known_retailers
 from .policy_help import HELP
 
 MODES = ("push_mode", "acknowledge_mode", "shipment_mode", "invoice_mode", "cancellation_mode")

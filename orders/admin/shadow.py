@@ -24,8 +24,9 @@ from integrations.models import ShadowCall
 
 from ..holds import KINDS
 from ..models import Order, RetailerPolicy
+from ..retailers import known_retailers
 from ..shadow import in_shadow
-from .filters import RetailerFilter, known_retailers
+from .filters import RetailerFilter
 from .search import order_ids_for
 
 

@@ -54,6 +54,11 @@ SHOTS = (
     Shot("flows", "/admin/integrations/flow/"),
     Shot("bulk", "bulk"),
     Shot("mappings", "/admin/inventory/skumapping/"),
+    Shot("unmapped", "/admin/unmapped/"),
+    Shot("policy", "policy", height=800),
+    Shot("cancel", "cancel"),
+    Shot("hold", "hold", height=700),
+    Shot("stop", "/admin/integrations/vendorstop/stop/dsco/", height=700),
 )
 
 
@@ -143,6 +148,11 @@ def prepare(page: Any) -> dict[str, str]:
     found["cause"] = page.locator(".ob-inbox a", has_text="SKU mapping missing").first.get_attribute("href")
     page.goto("/admin/orders/order/?worklist=several_packages")
     found["order"] = page.locator("#result_list th a").first.get_attribute("href")
+    page.goto("/admin/orders/retailerpolicy/")
+    found["policy"] = page.locator("a[href*='/retailerpolicy/of/']").first.get_attribute("href")
+    page.goto("/admin/unmapped/")
+    waiting = page.locator("table a[href*='/orders/order/']").first.get_attribute("href")
+    found |= {name: waiting.replace("/change/", f"/act/{name}/") for name in ("hold", "cancel")}
     page.goto("/admin/orders/erppush/?status__in=failed,needs_attention")
     page.check("#action-toggle")
     page.select_option("select[name=action]", "retry_now")

@@ -74,18 +74,20 @@ def configuration_page(example_file: Path) -> str:
 
 
 def read_examples(text: str) -> Iterator[Example]:
-    """Yield every variable of the example file with its section and the comment above it."""
-    section, words = "", list[str]()
+    """Yield every variable with its section and the comment above it; variables without a line between share one."""
+    section, words, above = "", list[str](), False
     for line in text.splitlines():
         if heading := re.match(r"# --- (.*?) -+$", line):
-            section, words = heading[1], []
+            section, words, above = heading[1], [], False
         elif found := re.match(r"#?([A-Z][A-Z0-9_]*)=(.*)$", line):
             yield Example(found[1], section, " ".join(words), found[2])
-            words = []
+            above = False
         elif line.startswith("# "):
+            words = words if above else []
             words.append(line[2:].strip())
+            above = True
         else:
-            words = []
+            words, above = [], False
 
 
 def unit_of(name: str) -> str:

@@ -7,10 +7,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-from django.core.management import call_command
+import yaml
+from django.core.management import call_command, get_commands
+from django.utils import translation
 
 from config.documents.configuration import COMPUTED, read_examples
 from config.settings import env
+from integrations.lingxing.gateway import SINGLE_FILE_TIMEOUT_SECONDS
+from integrations.models import AlertKind
 
 ROOT = Path(__file__).resolve().parents[2]
 # These show an example in place of the usual value.
@@ -42,3 +46,54 @@ def test_every_place_that_the_architecture_names_exists():
 def test_every_link_leads_somewhere():
     answer = subprocess.run([sys.executable, ".ci/links.py"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stdout
+
+
+def test_the_runbook_has_a_section_for_every_alert_of_the_monitoring():
+    rules = yaml.safe_load((ROOT / "docs/monitoring/alerts.yml").read_text())
+    names = {rule["alert"] for group in rules["groups"] for rule in group["rules"]}
+    text = (ROOT / "docs/runbook.md").read_text()
+    assert names
+    assert {name for name in names if f"### {name}\n" not in text} == set()
+
+
+def test_the_runbook_has_a_line_for_every_alert_of_our_own():
+    text = (ROOT / "docs/runbook.md").read_text()
+    with translation.override("en"):
+        assert {str(kind.label) for kind in AlertKind if f"| {kind.label} |" not in text} == set()
+
+
+def test_both_operators_guides_have_the_same_tasks_and_pictures():
+    english, chinese = (ROOT / f"docs/operators-guide{end}.md" for end in ("", ".zh"))
+    pictures = [re.findall(r"screenshots/([a-z-]+)-(?:en|zh)\.png", guide.read_text()) for guide in (english, chinese)]
+    assert pictures[0] == pictures[1] != []
+    assert len(re.findall(r"^## ", english.read_text(), re.M)) == len(re.findall(r"^## ", chinese.read_text(), re.M))
+
+
+def test_the_container_file_copies_what_exists_and_all_packages():
+    lines = (ROOT / "deploy/Containerfile").read_text()
+    copied = {name for line in re.findall(r"^COPY (.+) \S+$", lines, re.MULTILINE) for name in line.split()}
+    assert {name for name in copied if not (ROOT / name).exists()} == set()
+    assert {"config", "integrations", "inventory", "orders", "templates", "static", "locale", "manage.py"} <= copied
+
+
+def test_the_compose_file_starts_web_workers_database_and_optionally_redis():
+    services = yaml.safe_load((ROOT / "deploy/compose.yaml").read_text())["services"]
+    assert set(services) == {"database", "redis", "migrate", "web", "workers"}
+    assert services["workers"]["command"] == ["python", "manage.py", "qcluster"]
+    assert services["redis"]["profiles"] == ["redis"]
+
+
+def test_the_units_signal_only_the_main_process_and_give_calls_time_to_end():
+    workers = (ROOT / "deploy/systemd/orderbridge-workers.service").read_text()
+    assert "KillMode=mixed" in workers
+    seconds = re.search(r"TimeoutStopSec=(\d+)", workers)
+    assert seconds
+    assert int(seconds[1]) > SINGLE_FILE_TIMEOUT_SECONDS
+
+
+def test_every_command_that_the_documents_name_exists():
+    text = "\n".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
+    named = set(re.findall(r"manage\.py ([a-z]+)", text)) - {"demo"}
+    assert named <= set(get_commands()) | {"demo"}
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets

@@ -28,8 +28,8 @@ from .models import Vendor, VendorOutage
 from .sentences import gettext as _
 
 OUT_CODE = "vendor_out"
-# Failures this far apart are not "in a row", even if no call succeeded between them.
-FORGOTTEN_AFTER = timedelta(minutes=10)
+# Failures this far apart are not "in a row", even if no call succeeded between them. Long: flows may run seldom.
+FORGOTTEN_AFTER = timedelta(hours=2)
 # An outage that opens so soon after another goes on with the other's wait between two questions.
 SAME_TROUBLE_WITHIN = timedelta(minutes=10)
 # Who asks has this long; should he die, another one asks then.

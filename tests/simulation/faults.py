@@ -105,7 +105,7 @@ class Faults(World):
         definitions = flow_definitions() if self.has("stock") else flow_definitions()[:-1]
         for definition in definitions if at_a_write else [self.chance.choice(definitions)]:
             try:
-                with sudden_death(steps, after_the_step=late, only_writes=at_a_write):
+                with self.alone(), sudden_death(steps, after_the_step=late, only_writes=at_a_write):
                     result = run_flow(definition.name)
                 self.say(f"{definition.name} (in danger): {told(result)}")
             except Died:
@@ -119,7 +119,7 @@ class Faults(World):
         """Die with the next write of a flow, applied or not; then the dead one's leases end."""
         late = self.chance.random() < 0.7
         try:
-            with sudden_death(1, after_the_step=late, only_writes=True):
+            with self.alone(), sudden_death(1, after_the_step=late, only_writes=True):
                 self.run(name)
         except Died:
             self.say(f"{name} died {'after' if late else 'at'} its first write")
@@ -128,10 +128,20 @@ class Faults(World):
 
     def stall_in_a_flow(self) -> None:
         """Our process sleeps after one of its calls; others find its leases ended and do the work; then it wakes up."""
-        name = self.chance.choice(flow_definitions()[1:-1]).name
+        name = self.chance.choice(flow_definitions()[:-1]).name
         with interruption(self.chance.randint(1, 4), self._others_take_over, self.clock.asleep):
             result = run_flow(name)
         self.say(f"{name} (may have slept): {told(result)}")
+
+    def slow_down_a_scroll(self) -> None:
+        """A page of DSCO's list is asked for later than five minutes after the one before it: it has expired."""
+
+        def wait() -> None:
+            self.say("a scroll waits for 301 s")
+            self.advance(301)
+
+        with interruption(self.chance.randint(1, 3), wait):
+            self.run("pull_orders")
 
     def _others_take_over(self) -> None:
         self.say("asleep")

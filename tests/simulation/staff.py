@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from integrations.deliveries import staff
 from integrations.deliveries.kinds import delivery_kinds
+from integrations.stopping import end_stop, stop_vendor
+from integrations.stops import open_stops
 from inventory.models import SkuMapping, StockUpdate
 from orders.holds import hold, release_hold
 from orders.models import Order, ShippingMapping
@@ -81,6 +83,22 @@ class Staff(World):
             self.add_product(mapping.erp_sku)
         mapping.save()
         self.say(f"{mapping.dsco_sku} is now {mapping.erp_sku}")
+
+    def stop_or_end(self) -> None:
+        """All writes to a vendor are stopped, or go on."""
+        stops = open_stops()
+        vendor = self.chance.choice(["dsco", "lingxing"])
+        if vendor in stops:
+            self.say(f"the emergency stop of {vendor} ends")
+            end_stop(stops[vendor].pk, "put right", "staff")
+        else:
+            self.say(f"emergency stop of {vendor}")
+            stop_vendor(vendor, "wrong prices", "staff")
+
+    def end_all_stops(self) -> None:
+        """Everything may be written again."""
+        for stop in open_stops().values():
+            end_stop(stop.pk, "put right", "staff")
 
     def _some_deliveries(self, number: int) -> tuple[str, list[int]]:
         kind = self.chance.choice(list(delivery_kinds()))

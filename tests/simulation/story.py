@@ -47,6 +47,7 @@ class Story(Outside, Staff, Faults):
             ("deaths", 8, self.crash_in_a_flow), ("stalls", 3, self.stall_in_a_flow),
             ("tokens", 3, self.take_a_token), ("outages", 1, self.cut_the_wire), ("holds", 3, self.hold_or_release),
             ("staff_retries", 3, self.retry), ("staff_skips", 1, self.skip), ("staff_cancels", 2, self.cancel),
+            ("stops", 2, self.stop_or_end), ("slow_scrolls", 1, self.slow_down_a_scroll),
             ("unmapped", 2, self.map_a_sku), ("remapping", 2, self.change_a_mapping),
             ("stock", 3, self.count_the_stock), ("stock", 3, lambda: self.run_and_note(STOCK_FLOW)),
         ]  # fmt: skip
@@ -62,6 +63,7 @@ class Story(Outside, Staff, Faults):
         self.say("--- settling")
         self.sandbox.faults.clear()
         self.sandbox.dsco.refusals.clear()
+        self.end_all_stops()
         if held := list(Order.objects.filter(held=True).values_list("pk", flat=True)):
             release_hold(held, "staff")
         for sku in list(self.unmapped):
@@ -146,8 +148,29 @@ class Story(Outside, Staff, Faults):
         """Most flows in their order, with some time between them."""
         for definition in flow_definitions()[:-1]:
             if self.chance.random() < 0.8:
+                if self.has("meanwhile"):
+                    self.let_something_happen_meanwhile()
                 self.run(definition.name)
                 self.advance(self.chance.choice([0, 1, 15]))
+
+    def let_something_happen_meanwhile(self) -> None:
+        """Somebody does something while a call is under way: between two pages, or while a write is on its way."""
+        things: list[Callable[[], None]] = [self.work_in_the_warehouse, self.place_order]
+        others: list[tuple[str, Callable[[], None]]] = [
+            ("cancellations", self.retailer_changes_his_mind), ("prices", self.retailer_changes_his_mind),
+            ("withdrawals", self.retailer_changes_his_mind), ("holds", self.hold_or_release),
+            ("staff_cancels", self.cancel), ("staff_skips", self.skip), ("staff_retries", self.retry),
+            ("remapping", self.change_a_mapping), ("stock", self.count_the_stock), ("stops", self.stop_or_end),
+        ]  # fmt: skip
+        things += [thing for feature, thing in others if self.has(feature)]
+        thing = self.chance.choice(things)
+
+        def happen() -> None:
+            if self.undisturbed == 0:
+                self.say(f"meanwhile: {thing.__name__}")
+                thing()
+
+        self.clock.later(self.chance.choice([0.005, 0.1, 0.5, 2]), happen)
 
     def pass_time(self) -> None:
         """Nothing happens."""

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import socket
+from functools import lru_cache
 from pathlib import Path
 
 
 def current_holder() -> str:
     """Return the name of this process: ``host:pid:start``. ``start`` tells a re-used pid apart."""
-    pid = os.getpid()
+    return _holder(os.getpid())
+
+
+@lru_cache(maxsize=1)
+def _holder(pid: int) -> str:
     return f"{socket.gethostname()}:{pid}:{_start_of(pid)}"
 
 

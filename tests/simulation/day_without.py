@@ -46,6 +46,9 @@ class DayOut(World):
         self._reviewed: list[str] = []
         self._next: dict[str, float] = {}
         super().__init__(1, sandbox, clock, wire)
+        for wid in WAREHOUSES.values():  # enough for all
+            for sku in SKUS:
+                sandbox.lingxing.set_stock(wid, f"LX-{sku}", 10 * orders)
 
     def _choose(self) -> None:
         """Everything as it is by default; calls take a fifth of a second."""

@@ -27,6 +27,8 @@ STEPS = (4, 12)
 ROUNDS = 60
 MOST_CRASHES = 6
 STOCK_FLOW = "sync_inventory"
+# Compares everything with both vendors: long, and of use only when the other flows have done what they can.
+COMPARISON = "reconcile"
 
 
 class Story(Outside, Staff, Faults):
@@ -61,6 +63,7 @@ class Story(Outside, Staff, Faults):
     def settle(self) -> None:
         """Troubles end, holds are released, mappings come; everybody does his work until nothing is left to do."""
         self.say("--- settling")
+        self.undisturbed += 1
         self.sandbox.faults.clear()
         self.sandbox.dsco.refusals.clear()
         self.end_all_stops()
@@ -72,6 +75,8 @@ class Story(Outside, Staff, Faults):
         self.advance(130 + self._lag())
         for _round in range(ROUNDS):
             moved = self._everybody_works()
+            if not moved:
+                moved = self._compare()
             due = self._next_due()
             if not moved and due is None:
                 break
@@ -101,7 +106,7 @@ class Story(Outside, Staff, Faults):
         """One round of flows and warehouse; return whether anything moved, or may be seen to have moved later."""
         before = self._moves()
         for definition in flow_definitions():
-            if definition.name != STOCK_FLOW and (not definition.delivers or self._owes(definition.delivers)):
+            if definition.name not in (STOCK_FLOW, COMPARISON) and (not definition.delivers or self._owes(definition.delivers)):
                 if self.has("deaths") and self.crashes < MOST_CRASHES and self.chance.random() < 0.3:
                     self.run_until_a_write(definition.name)
                 self.run(definition.name)
@@ -109,6 +114,12 @@ class Story(Outside, Staff, Faults):
                 if definition.delivers:
                     self.advance(15 + self._lag())  # so that what it did can be seen by the next one
         self.note_what_must_not_be_pushed()
+        self._everything_has_a_time()
+        return self._moves() != before
+
+    def _compare(self) -> bool:
+        before = self._moves()
+        self.run(COMPARISON)
         self._everything_has_a_time()
         return self._moves() != before
 

@@ -106,7 +106,9 @@ class Story(Outside, Staff, Faults):
         """One round of flows and warehouse; return whether anything moved, or may be seen to have moved later."""
         before = self._moves()
         for definition in flow_definitions():
-            if definition.name not in (STOCK_FLOW, COMPARISON) and (not definition.delivers or self._owes(definition.delivers)):
+            if definition.name not in (STOCK_FLOW, COMPARISON) and (
+                not definition.delivers or self._owes(definition.delivers)
+            ):
                 if self.has("deaths") and self.crashes < MOST_CRASHES and self.chance.random() < 0.3:
                     self.run_until_a_write(definition.name)
                 self.run(definition.name)

@@ -94,6 +94,11 @@ AUTH_PASSWORD_VALIDATORS = [
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 5000
+FILE_UPLOAD_HANDLERS = [
+    "config.uploads.SizeLimit",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 
 # --- Database -----------------------------------------------------------------------------------
 DATABASES: dict[str, Any] = {"default": env.database("DATABASE_URL", f"sqlite:///{BASE_DIR / 'orderbridge.sqlite3'}")}

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import tablib
 from django.contrib import admin, messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -23,6 +24,7 @@ from ..exports import read_back
 from ..findings import Finding, Rules, Weight, of_weight
 from ..lingxing.lists import list_states
 from .base import Admin
+from .kept_uploads import KeptUpload
 from .mapping_files import CodesCsv, CodesXlsx, UnreadableFile
 from .mapping_forms import CheckedForm, MappingImportForm
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
     class TransferAdmin(admin.ModelAdmin[Any]):
         """What import-export's admin is to the type checker."""
+
+        def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse: ...
 
         def process_result(self, result: Any, request: HttpRequest) -> Any: ...
 
@@ -214,6 +218,24 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
             form.add_error("import_file", str(error))
         else:
             super().add_data_read_fail_error_to_form(form, error)
+
+    def get_tmp_storage_class(self) -> Any:
+        """Keep the file between preview and confirmation where nobody else can put one."""
+        return KeptUpload
+
+    def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
+        """Carry out the import that was previewed; a file that is gone is asked for again."""
+        if not self.has_import_permission(request):
+            raise PermissionDenied
+        known = {str(number) for number in range(len(self.formats))}
+        try:
+            if request.method == "POST" and request.POST.get("format") not in known:
+                raise UnreadableFile(_("The uploaded file is no longer there. Upload it again."))
+            answer: HttpResponse = super().process_import(request, **kwargs)
+        except UnreadableFile as error:
+            messages.error(request, str(error))
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_import")
+        return answer
 
     def process_result(self, result: Any, request: HttpRequest) -> Any:
         """Finish an import, then tell who waits for it."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import ipaddress
 import json
-import socket
 import time
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
@@ -17,6 +15,7 @@ from django.conf import settings
 
 from ..redaction import MASK
 from ..sentences import gettext as _
+from .public_connections import NotPublic, PublicAdapter, addresses_of, is_public
 
 TIMEOUT_SECONDS = 10.0
 MOST_BYTES_READ = 65_536
@@ -37,6 +36,8 @@ def post(url: str, body: dict[str, Any], *, secret: str = "") -> None:
     address = signed(url, secret, time.time()) if secret else url
     with requests.Session() as session:
         session.trust_env = False
+        if not settings.ALERT_WEBHOOK_PRIVATE:
+            session.mount("https://", PublicAdapter())
         try:
             with session.post(
                 address,
@@ -48,6 +49,8 @@ def post(url: str, body: dict[str, Any], *, secret: str = "") -> None:
             ) as reply:
                 text = reply.raw.read(MOST_BYTES_READ, decode_content=True).decode("utf-8", "replace")
                 status = reply.status_code
+        except NotPublic:  # the name has changed its answer since it was checked
+            raise TargetFailed(_private_words(urlsplit(url).hostname or "")) from None
         except (requests.RequestException, OSError) as error:
             raise TargetFailed(_transport_words(error)) from None  # the original carries the address
     for hidden in _secrets_of(address):
@@ -81,14 +84,13 @@ def check_address(url: str) -> None:
     """Resolve the host; raises TargetFailed unless every address of it is public (or private ones are allowed)."""
     host = check_form(url)
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        found = addresses_of(host)
     except (OSError, UnicodeError):
         raise TargetFailed(_("The host %(host)s is not known.") % {"host": host}) from None
     if settings.ALERT_WEBHOOK_PRIVATE:
         return
-    if not found or not all(_is_public(str(entry[4][0])) for entry in found):
-        text = _("%(host)s is a private address, which webhooks may not reach (ALERT_WEBHOOK_PRIVATE allows it).")
-        raise TargetFailed(text % {"host": host})
+    if not found or not all(is_public(address) for address in found):
+        raise TargetFailed(_private_words(host))
 
 
 def masked(url: str) -> str:
@@ -107,13 +109,9 @@ def _secrets_of(url: str) -> list[str]:
     return sorted((piece for piece in pieces if len(piece) >= SHORTEST_KEY), key=len, reverse=True)
 
 
-def _is_public(text: str) -> bool:
-    address = ipaddress.ip_address(text.partition("%")[0])
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is not None:
-            address = inner
-    return address.is_global and not address.is_multicast
+def _private_words(host: str) -> str:
+    text = _("%(host)s is a private address, which webhooks may not reach (ALERT_WEBHOOK_PRIVATE allows it).")
+    return text % {"host": host}
 
 
 def _transport_words(error: Exception) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.urls import path
 
 from integrations.api import flows
-from orders.api import actions, events, exceptions, orders, packages, sources
+from inventory.api import stock
+from orders.api import actions, events, exceptions, mappings, orders, packages, sources
 
 ORDER = "orders/<str:dsco_order_id>/"
 STEP = ORDER + "deliveries/<str:kind>/<int:delivery_id>/"
@@ -35,6 +36,11 @@ urlpatterns = [
     path("exceptions/<int:pk>/skip/", exceptions.SkipCause.as_view()),
     path("exceptions/<int:pk>/done/", exceptions.CauseDone.as_view()),
     path("events/", events.Events.as_view()),
+    path("mappings/", mappings.Mappings.as_view()),
+    path("mappings/<str:section>/", mappings.Section.as_view()),
+    path("stock/levels/", stock.Levels.as_view()),
+    path("stock/differences/", stock.Differences.as_view()),
+    path("stock/sync/", stock.Sync.as_view()),
     path("order-sources/", sources.OrderSources.as_view()),
     path("shipping-types/", sources.ShippingTypes.as_view()),
     path("order-status/", orders.OrderStatus.as_view()),

@@ -258,7 +258,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.api.access.TokenAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["integrations.api.access.Allowed"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["integrations.api.parsing.StrictJson"],
     "EXCEPTION_HANDLER": "integrations.api.problems.answer_problem",
 }
 SPECTACULAR_SETTINGS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -45,23 +46,30 @@ class Plan:
         return len(self.dropping) > max(1, share)
 
 
-def update_deliveries(targets: Mapping[str, Quantities | None], now: datetime) -> Plan:
+def update_deliveries(
+    targets: Mapping[str, Quantities | None], now: datetime, *, named_only: bool = False, approved: bool = False
+) -> Plan:
     """Store the targets and make the updates that they call for, in one transaction.
+
+    named_only: the items that ``targets`` does not name are left as they are, else they are owed nothing any more.
+    approved: a person wants what goes to zero.
 
     When the plan is alarming only the updates of the dropping items are written, parked for a person;
     the caller must then send nothing.
     """
     with transaction.atomic():
-        items = _items(targets, now)
+        items = _items(targets, now, named_only=named_only)
         unfinished = StockUpdate.objects.exclude(status__in=FINISHED).select_for_update()
+        if named_only:
+            unfinished = unfinished.filter(item__in=items)
         open_rows = {row.item_id: row for row in unfinished}
         plan = Plan()
         for item in items:
-            _sort(plan, item, targets.get(item.dsco_sku), open_rows.get(item.pk), now)
+            _sort(plan, item, targets.get(item.dsco_sku), open_rows.get(item.pk), now, approved=approved)
         if plan.is_alarming:
             _park_drops(plan, now)
         else:
-            _write(plan.owed, now)
+            _write(plan.owed, now, approved=approved)
             _cancel(plan.obsolete, now)
     return plan
 
@@ -71,12 +79,15 @@ def tell_again(dsco_skus: Iterable[str]) -> int:
     return StockItem.objects.filter(dsco_sku__in=list(dsco_skus)).update(confirmed_at=None)
 
 
-def _items(targets: Mapping[str, Quantities | None], now: datetime) -> list[StockItem]:
-    """Return all items, those of new SKUs made, with their targets stored. No target ({}) is owed nothing."""
-    known = set(StockItem.objects.values_list("dsco_sku", flat=True))
+def _items(targets: Mapping[str, Quantities | None], now: datetime, *, named_only: bool) -> list[StockItem]:
+    """Return all (or the named) items with their targets stored, those of new SKUs made. No target ({}) is owed
+    nothing.
+    """
+    rows = StockItem.objects.filter(dsco_sku__in=list(targets)) if named_only else StockItem.objects.all()
+    known = set(rows.values_list("dsco_sku", flat=True))
     new = [StockItem(dsco_sku=sku) for sku in targets if sku not in known]
     StockItem.objects.bulk_create(new, batch_size=CHUNK, ignore_conflicts=True)
-    items = list(StockItem.objects.order_by("id"))
+    items = list(rows.order_by("id"))
     changed = []
     for item in items:
         target = targets.get(item.dsco_sku) or {}
@@ -89,7 +100,9 @@ def _items(targets: Mapping[str, Quantities | None], now: datetime) -> list[Stoc
     return items
 
 
-def _sort(plan: Plan, item: StockItem, target: Quantities | None, row: StockUpdate | None, now: datetime) -> None:
+def _sort(
+    plan: Plan, item: StockItem, target: Quantities | None, row: StockUpdate | None, now: datetime, *, approved: bool
+) -> None:
     """Decide what one item needs. Rows in flight belong to the engine; the next pass sees to them."""
     before = sum(item.confirmed.values())
     plan.in_stock += before > 0 and target is not None
@@ -99,7 +112,7 @@ def _sort(plan: Plan, item: StockItem, target: Quantities | None, row: StockUpda
         if row is not None:
             plan.obsolete.append(row)
         return
-    if before > 0 and sum(target.values()) == 0 and not _is_approved(row):
+    if before > 0 and sum(target.values()) == 0 and not (approved or _is_approved(row)):
         plan.dropping.append((item, row))
     if row is None or _may_go(row, target, now):
         plan.owed.append((item, row))
@@ -137,15 +150,17 @@ def _is_stopped(row: StockUpdate) -> bool:
     return row.status == State.WAITING and row.reason_code == STOPPED_CODE
 
 
-def _write(owed: list[tuple[StockItem, StockUpdate | None]], now: datetime) -> None:
-    StockUpdate.objects.bulk_create(
-        [_new(item, State.DUE, now) for item, row in owed if row is None], batch_size=CHUNK, ignore_conflicts=True
-    )
+def _write(owed: list[tuple[StockItem, StockUpdate | None]], now: datetime, *, approved: bool) -> None:
+    new = [
+        _new(item, State.DUE, now, drop_approved=approved and not sum(item.target.values()))
+        for item, row in owed if row is None
+    ]  # fmt: skip
+    StockUpdate.objects.bulk_create(new, batch_size=CHUNK, ignore_conflicts=True)
     renewed = []
     for item, row in owed:
         if row is None:
             continue
-        row.drop_approved = _is_approved(row) and not sum(item.target.values())
+        row.drop_approved = (approved or _is_approved(row)) and not sum(item.target.values())
         if not _is_stopped(row) and (row.quantities != item.target or row.status != State.DUE):
             row.due_at = now
         row.quantities, row.changed_at = item.target, now
@@ -185,7 +200,7 @@ def _cancel(rows: list[StockUpdate], now: datetime) -> None:
         park(StockUpdate.objects.filter(pk__in=ids[start : start + CHUNK]), State.CANCELLED, "not_owed", "", now)
 
 
-def _new(item: StockItem, state: State, now: datetime, **facts: str) -> StockUpdate:
+def _new(item: StockItem, state: State, now: datetime, **facts: Any) -> StockUpdate:
     key = f"stock:{item.dsco_sku[:100]}:{item.pk}:{now:%Y%m%dT%H%M%S%f}"
     due_at = now if state == State.DUE else None
     return StockUpdate(item=item, key=key, status=state, due_at=due_at, quantities=item.target, **facts)

@@ -35,6 +35,12 @@ def add_up(rows: Iterable[InventoryRow]) -> dict[tuple[str, str], Level]:
     return levels
 
 
+def stored(wids: Iterable[str], erp_skus: Iterable[str]) -> dict[tuple[str, str], Level]:
+    """Return the figures of these SKUs in these warehouses as last read in full."""
+    rows = StockLevel.objects.filter(wid__in=set(wids), erp_sku__in=set(erp_skus))
+    return {(row.wid, row.erp_sku): Level(**{name: getattr(row, name) for name in FIGURES}) for row in rows}
+
+
 def keep(levels: Levels, read_at: datetime) -> None:
     """Make the stored stock levels those of a complete read: only differences are written, vanished rows go."""
     with transaction.atomic():

@@ -93,7 +93,7 @@ def starter(run: FlowRun) -> str:
 
 def is_running(flow: Flow) -> bool:
     """Return whether some process holds the flow's lease."""
-    return bool(flow.lease_token and flow.lease_until and flow.lease_until > timezone.now())
+    return flow.is_running()
 
 
 def flow_state(flow: Flow, last_run: FlowRun | None = None) -> tuple[str, str, str]:

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -55,6 +55,7 @@ KINDS: Final[dict[str, ProblemKind]] = {
         " idempotency key: the old one keeps this answer.",
     ),
     "already_running": ProblemKind(409, "It is running already", "Wait until it has ended, then repeat."),
+    "too_large": ProblemKind(413, "Too much at once", "Send less in one request: at most 2.5 MB."),
     "unsupported_media_type": ProblemKind(415, "Not JSON", "Send JSON with `Content-Type: application/json`."),
     "key_reused": ProblemKind(
         422, "The idempotency key was used for something else",
@@ -132,6 +133,8 @@ def _problem_of(error: Exception) -> Problem | None:
         return error
     if isinstance(error, Http404):
         return Problem("not_found", str(error) if error.args and isinstance(error.args[0], str) else "")
+    if isinstance(error, RequestDataTooBig):
+        return Problem("too_large")
     if isinstance(error, PermissionDenied):
         return Problem("forbidden", str(error))
     if isinstance(error, exceptions.ValidationError):

@@ -17,7 +17,7 @@ from .problems import KINDS, MEDIA_TYPE, document
 F = TypeVar("F", bound=Callable[..., Any])
 Shape = Any  # a serializer class, or one with many=True
 ALWAYS = ("invalid_request", "unauthenticated", "forbidden", "not_acceptable", "too_many_requests", "internal_error")
-WITH_BODY = ("unsupported_media_type", "key_reused")
+WITH_BODY = ("too_large", "unsupported_media_type", "key_reused")
 
 DESCRIPTION = f"""The REST API of OrderBridge. Guide with examples: `docs/api.md`.
 

@@ -6,13 +6,13 @@ from typing import Any, ClassVar, TypeVar
 
 from django.contrib.auth.models import User
 from rest_framework import serializers
-from rest_framework.parsers import JSONParser
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from .access import Allowed, TokenAuthentication, TokenThrottle
+from .parsing import StrictJson
 from .problems import KINDS, Fault, Problem, faults_in
 
 S = TypeVar("S", bound=serializers.Serializer)  # type: ignore[type-arg]
@@ -25,7 +25,7 @@ class ApiView(APIView):
     permission_classes = (Allowed,)
     throttle_classes = (TokenThrottle,)
     renderer_classes = (JSONRenderer,)
-    parser_classes = (JSONParser,)
+    parser_classes = (StrictJson,)
     to_read: ClassVar[str] = ""
     to_write: ClassVar[str] = ""
     scope: ClassVar[str] = ""

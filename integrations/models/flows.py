@@ -45,6 +45,10 @@ class Flow(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def is_running(self) -> bool:
+        """Return whether some process holds the lease."""
+        return bool(self.lease_token and self.lease_until and self.lease_until > timezone.now())
+
     @property
     def page_title(self) -> str:
         """The flow's name in the reader's language."""

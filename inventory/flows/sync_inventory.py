@@ -15,7 +15,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy
 
 from integrations import clock
-from integrations.deliveries.states import IN_FLIGHT
+from integrations.deliveries.states import IN_FLIGHT, State
 from integrations.flows import FlowContext, flow, flow_definitions, get_flow, run_flow
 from integrations.flows.runner import FlowStopped
 from integrations.lingxing import LingXingClient
@@ -42,7 +42,13 @@ MOST_UNSETTLED = 10_000
     by_order=False,
 )  # fmt: skip
 def sync_inventory(context: FlowContext) -> None:
-    """Tell DSCO every synchronised item's quantities where they differ from what it last confirmed."""
+    """Tell DSCO every synchronised item's quantities where they differ from what it last confirmed.
+
+    For named items (``context.order_ids`` are DSCO SKUs here) only what ``inventory/by_hand.py`` made due is sent.
+    """
+    if context.order_ids:
+        _send_named(context)
+        return
     _pull_orders_first(context)
     warehouses = WarehouseBook.load()
     if not warehouses.stock_wids():
@@ -58,6 +64,19 @@ def sync_inventory(context: FlowContext) -> None:
     _make_updates(context, wanted)
     if context.deliver(StockUpdate.KIND).counts["due"]:
         context.deliver(StockUpdate.KIND)  # what was refused in a batch goes again alone, without waiting for a run
+
+
+def _send_named(context: FlowContext) -> None:
+    due = StockUpdate.objects.filter(item__dsco_sku__in=context.order_ids, status=State.DUE)
+    ids = list(due.values_list("pk", flat=True))
+    if ids and context.deliver(StockUpdate.KIND, ids=ids).counts["due"]:
+        context.deliver(StockUpdate.KIND, ids=ids)  # what was refused in a batch goes again alone
+
+
+def orders_read_at() -> datetime | None:
+    """Return when all orders were last read from DSCO; None when they never were."""
+    row = Flow.objects.filter(name=PULL).first()
+    return _moment(row.cursor.get("last_complete_at")) if row else None
 
 
 def _pull_orders_first(context: FlowContext) -> None:

@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy
 
 from integrations.dsco import DscoClient
 from integrations.dsco.errors import ScrollExpired
-from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.flows.runner import FlowStopped
 from integrations.lingxing import LingXingClient
+from integrations.sentences import from_label
 from integrations.sentences import gettext as _
 
 from ..models import Discrepancy, Reconciliation, Source
@@ -27,6 +27,7 @@ from ..reconciling import dsco_orders, erp_orders, invoices, ranges, stock
 from ..reconciling import facts as our
 from ..reconciling.findings import Compared, keep
 from ..reconciling.mends import mend
+from ..reconciling.troubles import Troubles
 from ..reconciling.words import SITUATIONS
 
 DAY = 86_400
@@ -37,6 +38,12 @@ MOST_UNKNOWN = 50
 # A difference is looked at again after so long, and what did not mend it is tried again after a day.
 RECHECK_AFTER = 4
 MEND_AGAIN_AFTER = timedelta(days=1)
+# A part that fails by itself is tried in so many runs.
+MOST_TRIES = 3
+MOST_NAMED = 10
+VENDORS = {
+    Source.DSCO_ORDERS: "dsco", Source.DSCO_INVOICES: "dsco", Source.DSCO_STOCK: "dsco", Source.ERP_ORDERS: "lingxing",
+}  # fmt: skip
 Part = Callable[[datetime, datetime], None]
 
 
@@ -48,24 +55,30 @@ def reconcile(context: FlowContext) -> None:
     run = _Run(context)
     if context.order_ids:
         run.compare_named(context.order_ids)
+        run.troubles.tell()
         return
     ranges.plan(context.now)
     for row in ranges.unfinished():
         run.carry_out(row)
         if run.out_of_time:
             context.release("reconcile")  # the rest is a run of its own
-            return
-    run.recheck()
+            break
+    else:
+        run.recheck()
+    run.troubles.tell()
 
 
 class _Run:
-    """One execution: the clients, what was compared, and what the vendors refused."""
+    """One execution: the clients, what was compared, and what could not be."""
 
     def __init__(self, context: FlowContext) -> None:
         self.context = context
         self.dsco = DscoClient.from_settings()
         self.lingxing = LingXingClient.from_settings()
         self.pulled = dsco_orders.pulled_until()
+        self.troubles = Troubles(context)
+        # Orders (DSCO ids) that could not be read, since this was last emptied.
+        self.unread: set[str] = set()
 
     @property
     def out_of_time(self) -> bool:
@@ -76,31 +89,32 @@ class _Run:
     # --- A range, or named orders ------------------------------------------------------------------
 
     def carry_out(self, row: Reconciliation) -> None:
-        """Compare one range or list, from its bookmarks on. Raises the first VendorError when all parts were tried."""
+        """Compare one range or list, from its bookmarks on, and what failed before. What fails now is tried again."""
         now = self.context.now
-        before = self.context.counts.copy()
+        counts, troubles = self.context.counts.copy(), self.troubles.number
         Reconciliation.objects.filter(pk=row.pk, started_at=None).update(started_at=now)
-        errors: list[Exception] = []
+        self.unread.clear()
+        self._orders_left(row)
         if row.order_ids:
-            self._try(errors, lambda: self._named_part(row))
+            self._named_part(row)
         else:
             for source, part in self._parts().items():
-                self._try(errors, lambda source=source, part=part: self._range_part(row, source, part))  # type: ignore[misc]
-        counts = self.context.counts - before
+                self._range_part(row, source, part)
+        row.left += [{"order": order_id, "tries": 1} for order_id in sorted(self.unread)]
+        counts = self.context.counts - counts
         row.counts = {name: row.counts.get(name, 0) + counts[name] for name in {*row.counts, *counts}}
-        complete = not errors and not self.out_of_time
-        row.error = str(errors[0]) if errors else ""
-        row.finished_at = self.context.now if complete else None
-        row.save(update_fields=["counts", "error", "finished_at"])
-        if errors:
-            raise errors[0]
+        row.error = self.troubles.last if self.troubles.number > troubles else ""
+        row.finished_at = self.context.now if self._is_complete(row) else None
+        row.save(update_fields=["counts", "error", "finished_at", "left"])
 
-    def _try(self, errors: list[Exception], part: Callable[[], None]) -> None:
-        """One vendor's trouble does not keep the other from being compared."""
-        try:
-            part()
-        except (VendorError, FlowStopped) as error:
-            errors.append(error)
+    def _is_complete(self, row: Reconciliation) -> bool:
+        if row.left:
+            return False
+        if row.order_ids:
+            return int(row.bookmarks.get("orders", 0)) >= len(row.order_ids)
+        if row.until is None:
+            return True
+        return all(row.bookmarks.get(source.value) == row.until.isoformat() for source in self._parts())
 
     def _parts(self) -> dict[Source, Part]:
         return {
@@ -113,18 +127,64 @@ class _Run:
     def _range_part(self, row: Reconciliation, source: Source, part: Part) -> None:
         if row.since is None or row.until is None:
             return
+        self._slices_left(row, source, part)
         saved = row.bookmarks.get(source)
         for since, until in ranges.slices(datetime.fromisoformat(saved) if saved else row.since, row.until):
-            if self.out_of_time:
+            if self._over(source):
                 return
-            self._slice(part, since, until)
+            if not self._slice(source, part, since, until):
+                if self._over(source):
+                    return
+                row.left.append(
+                    {"source": source.value, "since": since.isoformat(), "until": until.isoformat(), "tries": 1}
+                )
             row.bookmarks[source.value] = until.isoformat()
-            Reconciliation.objects.filter(pk=row.pk).update(bookmarks=row.bookmarks)
+            Reconciliation.objects.filter(pk=row.pk).update(bookmarks=row.bookmarks, left=row.left)
             self.context.save_progress()
-        if source == Source.DSCO_STOCK and not row.requested_by:
-            self._stock_sample()
+        if source == Source.DSCO_STOCK and not row.requested_by and not self._over(source):
+            self.troubles.attempt("dsco", from_label(source.label), self._stock_sample)
 
-    def _slice(self, part: Part, since: datetime, until: datetime) -> None:
+    def _any_down(self) -> bool:
+        return any(self.troubles.is_down(vendor) for vendor in set(VENDORS.values()))
+
+    def _over(self, source: Source) -> bool:
+        return self.out_of_time or self.troubles.is_down(VENDORS[source])
+
+    def _slices_left(self, row: Reconciliation, source: Source, part: Part) -> None:
+        """Slices of which an earlier run had trouble; after some tries they are given up, and the row says so."""
+        for piece in [piece for piece in row.left if piece.get("source") == source]:
+            if self._over(source):
+                return
+            since, until = datetime.fromisoformat(piece["since"]), datetime.fromisoformat(piece["until"])
+            compared = self._slice(source, part, since, until)
+            if not compared and self._over(source):
+                return
+            piece["tries"] += 1
+            if compared or piece["tries"] > MOST_TRIES:
+                row.left.remove(piece)
+            Reconciliation.objects.filter(pk=row.pk).update(left=row.left)
+
+    def _orders_left(self, row: Reconciliation) -> None:
+        """Orders that an earlier run could not read."""
+        pieces = {piece["order"]: piece for piece in row.left if "order" in piece}
+        if not pieces or self.out_of_time:
+            return
+        self.compare_named(list(pieces))
+        if self._any_down():
+            self.unread -= pieces.keys()  # not their fault: the next run begins with them
+            return
+        for order_id, piece in pieces.items():
+            piece["tries"] += 1
+            if order_id not in self.unread or piece["tries"] > MOST_TRIES:
+                row.left.remove(piece)
+        self.unread -= pieces.keys()
+
+    def _slice(self, source: Source, part: Part, since: datetime, until: datetime) -> bool:
+        names = {"source": from_label(source.label), "since": since, "until": until}
+        what = _("%(source)s, %(since)s to %(until)s") % names
+        return self.troubles.attempt(VENDORS[source], what, lambda: self._restarted(part, since, until))
+
+    def _restarted(self, part: Part, since: datetime, until: datetime) -> None:
         """Compare one slice; a search that DSCO forgot starts again."""
         for _attempt in range(TRIES_PER_SLICE):
             try:
@@ -132,30 +192,40 @@ class _Run:
                 return
             except ScrollExpired:
                 self.context.count("windows_restarted")
-        raise FlowStopped(
-            "scroll_expired",
-            _("DSCO forgot a search between %(since)s and %(until)s several times. The next run starts there again.")
-            % {"since": since.isoformat(), "until": until.isoformat()},
-        )
+        raise FlowStopped("scroll_expired", _("DSCO forgot the search several times."))
 
     def _named_part(self, row: Reconciliation) -> None:
         done = int(row.bookmarks.get("orders", 0))
         while done < len(row.order_ids) and not self.out_of_time:
             chunk = row.order_ids[done : done + CHUNK]
             self.compare_named(chunk)
+            if self._any_down():
+                self.unread -= set(chunk)  # the next run begins with them
+                return
             done += len(chunk)
             row.bookmarks["orders"] = done
             Reconciliation.objects.filter(pk=row.pk).update(bookmarks=row.bookmarks)
 
     def compare_named(self, order_ids: Sequence[str]) -> None:
         """Compare orders by their DSCO ids with everything that both vendors have for them."""
+        what = _("Orders %(orders)s") % {"orders": _some(order_ids)}
+        steps: tuple[tuple[str, Callable[[], None]], ...] = (
+            ("dsco", lambda: self._named_at_dsco(order_ids)),
+            ("lingxing", lambda: self._examine(our.by_id(order_ids))),
+            ("dsco", lambda: self._named_invoices(order_ids)),
+        )
+        for vendor, step in steps:
+            if not self.troubles.attempt(vendor, what, step):
+                self.unread |= set(order_ids)
+
+    def _named_at_dsco(self, order_ids: Sequence[str]) -> None:
         result = dsco_orders.compare_named(self.context, self.dsco, order_ids, self.context.now)
         self._took_in(result)
         for order_id in result.unknown:
             self.context.count("unknown")
             self.context.note(_("Neither we nor DSCO know the order %(order)s.") % {"order": order_id})
-        found = our.by_id(order_ids)
-        self._keep(erp_orders.examine(self.context, self.lingxing, found, self.context.now))
+
+    def _named_invoices(self, order_ids: Sequence[str]) -> None:
         self._keep(invoices.examine(self.context, self.dsco, our.by_id(order_ids), self.context.now))
 
     # --- The parts of a range ----------------------------------------------------------------------
@@ -239,15 +309,25 @@ class _Run:
         ids = list(dict.fromkeys(row.order.dsco_order_id for row in open_rows if row.order))
         for start in range(0, len(ids), CHUNK):
             self.compare_named(ids[start : start + CHUNK])
-        self._compare_stock([row.subject for row in open_rows if row.source == Source.DSCO_STOCK])
+        skus = [row.subject for row in open_rows if row.source == Source.DSCO_STOCK]
+        self.troubles.attempt("dsco", from_label(Source.DSCO_STOCK.label), lambda: self._compare_stock(skus))
         unknown = [row.subject for row in open_rows if row.source == Source.ERP_ORDERS and row.order_id is None]
         if unknown:
-            found = self.lingxing.orders_by_platform_numbers(unknown, include_deleted=True)
-            look = erp_orders.look_through(found, self.context.now)
-            self._keep(Compared(Source.ERP_ORDERS, subjects=set(unknown) - look.unknown.keys()))
-            self._keep(erp_orders.unknown_numbers(look.unknown, set()))
+            what = _("Orders %(orders)s") % {"orders": _some(unknown)}
+            self.troubles.attempt("lingxing", what, lambda: self._recheck_unknown(unknown))
+
+    def _recheck_unknown(self, numbers: Sequence[str]) -> None:
+        """Numbers in LingXing that were no order of ours."""
+        found = self.lingxing.orders_by_platform_numbers(numbers, include_deleted=True)
+        look = erp_orders.look_through(found, self.context.now)
+        self._keep(Compared(Source.ERP_ORDERS, subjects=set(numbers) - look.unknown.keys()))
+        self._keep(erp_orders.unknown_numbers(look.unknown, set()))
 
     def _keep(self, compared: Compared) -> None:
+        for subject, why in compared.unread.items():
+            self.troubles.note(subject, why)
+            if compared.source != Source.DSCO_STOCK:
+                self.unread.add(subject)
         kept = keep(compared, self.context.now)
         self.context.count("differences", kept.opened)
         self.context.count("closed", kept.closed)
@@ -255,10 +335,18 @@ class _Run:
             self.context.count("undecided", len(compared.undecided))
         wanted = [row for row in kept.open_rows if SITUATIONS[row.code].by_itself and self._may_mend(row)]
         if wanted:
-            done = mend(self.context, wanted, "", self.context.now)
-            self.context.count("mended", done.number)
-            for name in done.released:
-                self.context.release(name)
+            what = _("What was to be mended by itself")
+            self.troubles.attempt(VENDORS[compared.source], what, lambda: self._mend(wanted))
+
+    def _mend(self, wanted: Sequence[Discrepancy]) -> None:
+        done = mend(self.context, wanted, "", self.context.now)
+        self.context.count("mended", done.number)
+        for name in done.released:
+            self.context.release(name)
 
     def _may_mend(self, row: Discrepancy) -> bool:
         return row.mended_at is None or self.context.now - row.mended_at > MEND_AGAIN_AFTER
+
+
+def _some(order_ids: Sequence[str]) -> str:
+    return ", ".join(order_ids[:MOST_NAMED]) + (" …" if len(order_ids) > MOST_NAMED else "")

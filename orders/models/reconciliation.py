@@ -89,7 +89,8 @@ class Reconciliation(models.Model):
     """A range that is (to be) compared, or orders that a person named. One row for each night and each request.
 
     ``bookmarks`` say how far each source has been compared (``{source: ISO time}``, or a number of ids), so that a
-    run that was stopped goes on where it was.
+    run that was stopped goes on where it was. ``left`` is what failed by itself and is tried again: slices
+    (``{source, since, until, tries}``) and orders (``{order, tries}``).
     """
 
     since = models.DateTimeField(_("from"), null=True, blank=True)
@@ -100,6 +101,7 @@ class Reconciliation(models.Model):
     started_at = models.DateTimeField(_("started"), null=True, blank=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
     bookmarks = models.JSONField(_("bookmarks"), default=dict, blank=True)
+    left = models.JSONField(_("could not be compared yet"), default=list, blank=True)
     counts = models.JSONField(_("counts"), default=dict, blank=True)
     error = SentenceField(_("error"), blank=True)
 

@@ -20,6 +20,7 @@ from ..models import DEADLINE_STAGES, Cancellation, Invoice, Order, OrderLine, S
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
+from .troubles import read_each, unread_of
 
 CHUNK = 200
 # Every order that the list does not show is asked for alone; a whole slice that is missing is DSCO's trouble.
@@ -60,11 +61,14 @@ def compare_page(raws: Sequence[dict[str, Any]], now: datetime, pulled: datetime
 
 
 def compare_named(reads: Reads, client: DscoClient, order_ids: Iterable[str], now: datetime) -> PageResult:
-    """Ask DSCO for orders by their ids and compare them. Raises VendorError; then nothing has changed."""
-    ids = list(dict.fromkeys(order_ids))
-    raws = reads.in_parallel(client.get_order, ids)
-    result = compare_page([raw for raw in raws if raw is not None], now, pulled_until())
-    absent = [order_id for order_id, raw in zip(ids, raws, strict=True) if raw is None]
+    """Ask DSCO for orders by their ids and compare them; what cannot be read is left out.
+
+    Raises VendorError when nothing can be read; then nothing has changed.
+    """
+    read, failed = read_each(reads, client.get_order, list(dict.fromkeys(order_ids)))
+    result = compare_page([raw for _order_id, raw in read if raw is not None], now, pulled_until())
+    result.compared.unread = unread_of(failed)
+    absent = [order_id for order_id, raw in read if raw is None]
     known = our.by_id(absent)
     result.unknown = sorted(set(absent) - {facts.dsco_order_id for facts in known})
     for facts in known:

@@ -18,6 +18,7 @@ from integrations.deliveries.states import State
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
+from integrations.sentences import gettext as _
 
 from ..cancellations import is_dead
 from ..erp_reading import Reads, store_erp_orders
@@ -28,6 +29,7 @@ from ..packages import SEVERAL_NUMBERS, SHIPPED
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
+from .troubles import read_each
 
 NUMBERS_PER_CALL = 200
 
@@ -134,13 +136,19 @@ def unknown_numbers(rows: Mapping[str, ErpOrderRow], known: set[str]) -> Compare
 
 
 def examine(reads: Reads, client: LingXingClient, found: Sequence[Facts], now: datetime) -> Compared:
-    """Read everything that LingXing has for these orders and compare. Raises VendorError; then nothing has changed."""
+    """Read everything that LingXing has for these orders and compare; what cannot be read is left out.
+
+    Raises VendorError when nothing can be read; then nothing has changed.
+    """
     compared = Compared(Source.ERP_ORDERS)
     if not found:
         return compared
-    rows, unreadable = _read_orders(reads, client, found)
-    readable = [facts for facts in found if facts.platform_order_no not in unreadable]
-    packages = _read_outbound(reads, client, [one for one in readable if one.shipment.done and one.reported], rows, now)
+    rows, compared.unread = _read_orders(reads, client, found)
+    readable = [facts for facts in found if facts.dsco_order_id not in compared.unread]
+    reported = [one for one in readable if one.shipment.done and one.reported]
+    packages, unread = _read_outbound(reads, client, reported, rows, now)
+    compared.unread |= unread
+    readable = [facts for facts in readable if facts.dsco_order_id not in unread]
     done = {one.pk: rows[one.pk] for one in readable if one.push.done and rows[one.pk]}
     if done:
         store_erp_orders(done)
@@ -162,18 +170,21 @@ def examine(reads: Reads, client: LingXingClient, found: Sequence[Facts], now: d
 
 def _read_orders(
     reads: Reads, client: LingXingClient, found: Sequence[Facts]
-) -> tuple[dict[int, list[ErpOrderRow]], set[str]]:
-    """All rows of each order (by primary key), and the numbers of rows that nobody can read."""
+) -> tuple[dict[int, list[ErpOrderRow]], dict[str, str]]:
+    """All rows of each order (by primary key), and why orders (DSCO ids) could not be read in full."""
     numbers = sorted({facts.platform_order_no for facts in found})
-    pages = reads.in_parallel(client.orders_by_platform_numbers, _chunks(numbers))
+    read, failed = read_each(reads, client.orders_by_platform_numbers, _chunks(numbers))
     by_number: dict[str, list[ErpOrderRow]] = defaultdict(list)
-    for row in (row for page in pages for row in page):
+    for row in (row for _numbers, page in read for row in page):
         for number in row.platform_order_nos:
             by_number[number].append(row)
-    unreadable = {number for page in pages for row in page.unreadable for number in row.platform_order_nos}
-    return {
-        facts.pk: [row for row in by_number[facts.platform_order_no] if _is_ours(facts, row)] for facts in found
-    }, unreadable
+    why = {number: str(error) for chunk, error in failed for number in chunk}
+    for number in {number for _numbers, page in read for row in page.unreadable for number in row.platform_order_nos}:
+        why[number] = _("LingXing answered with a row that cannot be read.")
+    rows = {facts.pk: [row for row in by_number[facts.platform_order_no] if _is_ours(facts, row)] for facts in found}
+    return rows, {
+        facts.dsco_order_id: why[facts.platform_order_no] for facts in found if facts.platform_order_no in why
+    }
 
 
 def _is_ours(facts: Facts, row: ErpOrderRow) -> bool:
@@ -186,8 +197,11 @@ def _is_ours(facts: Facts, row: ErpOrderRow) -> bool:
 def _read_outbound(
     reads: Reads, client: LingXingClient, found: Sequence[Facts], rows: Mapping[int, Sequence[ErpOrderRow]],
     now: datetime,
-) -> dict[int, list[OutboundOrderRow]]:  # fmt: skip
-    """The shipped outbound orders of each order, re-shipments left out; always with dates."""
+) -> tuple[dict[int, list[OutboundOrderRow]], dict[str, str]]:  # fmt: skip
+    """The shipped outbound orders of each order, re-shipments left out, and why orders could not be read.
+
+    Always with dates.
+    """
 
     def read(chunk: Sequence[Facts]) -> Rows[OutboundOrderRow]:
         return client.outbound_orders(
@@ -199,7 +213,8 @@ def _read_outbound(
 
     oldest_first = sorted(found, key=lambda facts: facts.first_seen_at)
     by_order: dict[str, list[OutboundOrderRow]] = defaultdict(list)
-    for row in (row for page in reads.in_parallel(read, _chunks(oldest_first)) for row in page):
+    pages, failed = read_each(reads, read, _chunks(oldest_first))
+    for row in (row for _facts, page in pages for row in page):
         by_order[row.order_number].append(row)
     return {
         facts.pk: [
@@ -209,7 +224,7 @@ def _read_outbound(
             for package in by_order[row.global_order_no]
         ]
         for facts in found
-    }
+    }, {facts.dsco_order_id: str(error) for chunk, error in failed for facts in chunk}
 
 
 def _chunks(items: Sequence[Any]) -> list[Any]:

@@ -40,6 +40,7 @@ class Compared:
     """What one comparison looked at: orders (primary keys) or other subjects, what differs, what is undecided.
 
     undecided: orders with something that differs but is still on its way; their rows are neither opened nor closed.
+    unread: why orders (DSCO ids) or other subjects could not be read; nothing is said about them.
     """
 
     source: Source
@@ -47,6 +48,7 @@ class Compared:
     subjects: set[str] = field(default_factory=set)
     differences: list[Difference] = field(default_factory=list)
     undecided: set[int] = field(default_factory=set)
+    unread: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

@@ -23,6 +23,7 @@ from ..models import Source
 from . import facts as our
 from .facts import Facts
 from .findings import Compared, Difference
+from .troubles import read_each, unread_of
 
 Raw = dict[str, Any]
 
@@ -47,12 +48,18 @@ def compare_log(reads: Reads, client: DscoClient, entries: Sequence[LogEntry], n
 
 
 def examine(reads: Reads, client: DscoClient, found: Sequence[Facts], now: datetime) -> Compared:
-    """Read the invoices of these orders and compare. Raises VendorError; then nothing has changed."""
+    """Read the invoices of these orders and compare; what cannot be read is left out.
+
+    Raises VendorError when nothing can be read; then nothing has changed.
+    """
     asked = [facts for facts in found if facts.po_number]
-    compared = Compared(Source.DSCO_INVOICES, order_ids={facts.pk for facts in asked})
-    raws = reads.in_parallel(lambda facts: client.get_invoices_by_order(facts.dsco_order_id, facts.po_number), asked)
+    read, failed = read_each(
+        reads, lambda facts: client.get_invoices_by_order(facts.dsco_order_id, facts.po_number), asked
+    )
+    compared = Compared(Source.DSCO_INVOICES, order_ids={facts.pk for facts, _raws in read})
+    compared.unread = unread_of((facts.dsco_order_id, error) for facts, error in failed)
     horizon = now - our.grace()
-    for facts, of_order in zip(asked, raws, strict=True):
+    for facts, of_order in read:
         difference = _judge(facts, of_order, horizon)
         if difference is not None and facts.invoice.settles(horizon):
             compared.undecided.add(facts.pk)

@@ -21,6 +21,7 @@ from ..erp_reading import Reads
 from ..models import OrderLine, Source
 from . import facts as our
 from .findings import Compared, Difference
+from .troubles import read_each, unread_of
 
 SAMPLE = 100
 MOST_READ = 300
@@ -47,14 +48,15 @@ def next_sample(after: int) -> tuple[list[str], int]:
 
 
 def examine(reads: Reads, client: DscoClient, skus: Iterable[str], now: datetime) -> Compared:
-    """Read these items' stock and compare. Raises VendorError; then nothing has changed."""
+    """Read these items' stock and compare; what cannot be read is left out. Raises VendorError when nothing can."""
     compared = Compared(Source.DSCO_STOCK)
     items = list(StockItem.objects.filter(dsco_sku__in=list(skus), confirmed_at__lt=now - our.grace()))
     unfinished = StockUpdate.objects.filter(item__in=[item.pk for item in items]).exclude(status__in=FINISHED)
     busy = set(unfinished.values_list("item_id", flat=True))
     items = [item for item in items if item.pk not in busy and item.confirmed][:MOST_READ]
-    raws = reads.in_parallel(client.get_inventory, [item.dsco_sku for item in items])
-    for item, raw in zip(items, raws, strict=True):
+    read, failed = read_each(reads, lambda item: client.get_inventory(item.dsco_sku), items)
+    compared.unread = unread_of((item.dsco_sku, error) for item, error in failed)
+    for item, raw in read:
         compared.subjects.add(item.dsco_sku)
         if not _is_told(item, _figures(raw or {})):
             theirs = {"units": _figures(raw)} if raw else {}

@@ -20,6 +20,7 @@ from django_q.models import Schedule
 
 from integrations.dsco import DscoClient
 from integrations.dsco.errors import ScrollExpired
+from integrations.errors import TransientError
 from integrations.flows.schedules import ensure_schedules
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
@@ -27,12 +28,23 @@ from integrations.tasks import run_scheduled_flow
 from orders.models import Discrepancy, Order, Reconciliation
 from orders.reconciling import dsco_orders
 from orders.reconciling.findings import Compared, Difference, accept, keep
-from orders.reconciling.ranges import last_compared, request_range
+from orders.reconciling.ranges import last_compared, request_orders, request_range
 from tests.conftest import STORE, MovableClock
 
 from .factories import raw_order, store
 from .journeys import line, place, pushed, run
 from .reconciling import compare, findings, settle
+
+
+def _refusing(order_id: str, get_order: Any) -> Any:
+    """A read that fails for one order."""
+
+    def read(self: DscoClient, wanted: str) -> Any:
+        if wanted == order_id:
+            raise TransientError("Broken.", vendor="dsco", operation="get_order", code="unreadable")
+        return get_order(self, wanted)
+
+    return read
 
 
 def reads(sandbox: Sandbox) -> int:
@@ -124,6 +136,63 @@ class TestAVendorsTrouble:
         assert row.error == ""
         assert Order.objects.filter(dsco_order_id=other).exists()
         assert not Discrepancy.objects.filter(code__startswith="missing").exists()
+
+    def test_one_window_that_fails_keeps_no_other_from_being_compared(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        early = place(world, line("HP-LAMP-01", 1), age_seconds=5 * 3600)
+        late = place(world, line("HP-LAMP-01", 1), age_seconds=3000)
+        settle(clock)
+        world.faults.add(Fault(vendor="dsco", operation="get_orders", kind="html_before", times=1))
+        result = run("reconcile", status="stopped")
+        assert result.error_code == "not_compared"
+        assert [note for note in result.notes if "could not be compared" in note]
+        assert set(Order.objects.values_list("dsco_order_id", flat=True)) == {early, late}
+        row = Reconciliation.objects.get()
+        assert (row.finished_at, [piece["source"] for piece in row.left]) == (None, ["dsco_orders"])
+        world.faults.clear()
+        compare(clock)
+        row.refresh_from_db()
+        assert (row.finished_at is not None, row.left, row.error) == (True, [], "")
+
+    def test_one_order_that_cannot_be_read_keeps_no_other_from_being_compared(
+        self, world: Sandbox, clock: MovableClock, monkeypatch: Any
+    ) -> None:
+        order_ids = [pushed(world, line("HP-LAMP-01", 1)) for _number in range(3)]
+        for order_id in order_ids:
+            world.lingxing.cancel(order_id)
+        settle(clock)
+        monkeypatch.setattr(DscoClient, "get_order", _refusing(order_ids[0], DscoClient.get_order))
+        result = run("reconcile", status="stopped", order_ids=tuple(order_ids))
+        assert result.counts["not_compared"] == 1
+        assert any(order_ids[0] in note and "Broken." in note for note in result.notes)
+        assert findings() == {"cancelled_in_erp": order_ids}, "LingXing's side of it is compared all the same"
+
+    def test_orders_that_could_not_be_read_are_tried_again_in_the_next_run(
+        self, world: Sandbox, clock: MovableClock, monkeypatch: Any
+    ) -> None:
+        order_ids = [pushed(world, line("HP-LAMP-01", 1)) for _number in range(2)]
+        settle(clock)
+        asked = request_orders(order_ids, "mei")
+        with monkeypatch.context() as broken:
+            broken.setattr(DscoClient, "get_order", _refusing(order_ids[0], DscoClient.get_order))
+            run("reconcile", status="stopped")
+        asked.refresh_from_db()
+        assert (asked.finished_at, asked.left) == (None, [{"order": order_ids[0], "tries": 1}])
+        run("reconcile")
+        asked.refresh_from_db()
+        assert (asked.finished_at is not None, asked.left) == (True, [])
+
+    def test_what_breaks_inside_is_told_and_stops_nothing_else(
+        self, world: Sandbox, clock: MovableClock, monkeypatch: Any
+    ) -> None:
+        order_id = pushed(world, line("HP-LAMP-01", 1))
+        world.lingxing.cancel(order_id)
+        settle(clock)
+        monkeypatch.setattr(dsco_orders, "compare_page", lambda *_arguments: 1 / 0)
+        result = run("reconcile", status="stopped")
+        assert any("ZeroDivisionError" in note for note in result.notes)
+        assert findings() == {"cancelled_in_erp": [order_id]}
 
     def test_lingxings_trouble_says_nothing_about_orders(self, world: Sandbox, clock: MovableClock) -> None:
         order_ids = [pushed(world, line("HP-LAMP-01", 1)) for _number in range(3)]

@@ -128,8 +128,13 @@ def is_dead(row: ErpOrderRow) -> bool:
     return row.is_deleted or row.status == ErpStatus.CANCELLED
 
 
-def is_adjusted(rows: Iterable[ErpOrderRow], reduced: Sequence[dict[str, int]], lines: Iterable[OrderLine]) -> bool:
-    """Return whether the live ERP orders hold no more units than are still wanted of the reduced lines' SKUs."""
+def is_adjusted(
+    rows: Iterable[ErpOrderRow], number: str, reduced: Sequence[dict[str, int]], lines: Iterable[OrderLine]
+) -> bool:
+    """Return whether the live ERP orders hold no more units than are still wanted of the reduced lines' SKUs.
+
+    number: the order's platform order number; what a merged ERP order holds of others does not count.
+    """
     less = {item["position"]: item["quantity"] for item in reduced}
     wanted: dict[str, int] = {}
     touched = set()
@@ -141,7 +146,7 @@ def is_adjusted(rows: Iterable[ErpOrderRow], reduced: Sequence[dict[str, int]], 
     held: dict[str, int] = {}
     for row in rows:
         for item in row.items if not is_dead(row) else ():
-            if not item.is_deleted:
+            if not item.is_deleted and item.platform_order_no in ("", number):
                 held[item.local_sku] = held.get(item.local_sku, 0) + item.quantity
     return all(held.get(sku, 0) <= wanted[sku] for sku in touched)
 

@@ -236,7 +236,7 @@ def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
             stop = rows.get(ERP)
             if stop is not None and stop.status in IN_FLIGHT:
                 continue
-            if ours and is_adjusted(original_orders(ours, push.store_id), wish.reduced, lines):
+            if ours and is_adjusted(original_orders(ours, push.store_id), push.platform_order_no, wish.reduced, lines):
                 _note_adjusted(context, order, stop, wish)
             elif stop is not None and stop.status == State.SUCCEEDED:
                 _cannot_repeat(context, order)

@@ -97,11 +97,13 @@ def _units_wanted(order_ids: Iterable[int]) -> dict[int, Counter[str]]:
 
 
 def _units_held(row: ErpOrderRow, number: str) -> Counter[str]:
+    """Units of one of our numbers by ERP SKU; "" where a merged order does not say whose they are."""
+    merged = len(row.platform_order_nos) > 1
     units: Counter[str] = Counter()
     for item in row.items:
         foreign = item.platform_order_no and item.platform_order_no != number
         if not item.is_deleted and not foreign:
-            units[item.local_sku] += item.quantity
+            units["" if merged and not item.platform_order_no else item.local_sku] += item.quantity
     return units
 
 
@@ -235,6 +237,13 @@ def _numbers(text: str) -> list[str]:
     return [number for part in SEVERAL_NUMBERS.split(text or "") if (number := part.strip())]
 
 
+def _is_in(package: OutboundOrderRow, number: str) -> bool:
+    """Whether a package holds something of the order: one of a merged order may be another order's alone."""
+    if len(package.platform_order_nos) < 2 or not package.products:
+        return True
+    return any(product.platform_order_no in ("", number) for product in package.products)
+
+
 @dataclass(slots=True)
 class _Judge:
     """What LingXing has for one order against what we have."""
@@ -302,7 +311,8 @@ class _Judge:
 
     def _tracking(self) -> Iterable[Difference]:
         reported = self.facts.reported
-        shipped = sorted({number for package in self.packages for number in _numbers(package.tracking_no)})
+        ours = [package for package in self.packages if _is_in(package, self.facts.platform_order_no)]
+        shipped = sorted({number for package in ours for number in _numbers(package.tracking_no)})
         same = same_numbers(shipped, reported)
         if not reported or not set(shipped) - same:
             return

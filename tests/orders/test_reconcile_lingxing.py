@@ -141,6 +141,47 @@ class TestWhatHappensToOrdersInLingXing:
         compare(clock)
         assert findings(open_only=False) == {}
 
+    def test_a_split_order_of_which_a_part_lost_units_is_shown(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = pushed(world, line("HP-LAMP-01", 2), line("HP-VASE-02", 1))
+        number, *_others = world.lingxing.split(order_id)
+        world.lingxing.edit_quantity(number, "LX-HP-LAMP-01", 1)
+        compare(clock)
+        row = finding("erp_quantity")
+        assert row.ours == {"units": {"LX-HP-LAMP-01": 2, "LX-HP-VASE-02": 1}}
+        assert row.theirs == {"units": {"LX-HP-LAMP-01": 1, "LX-HP-VASE-02": 1}}
+
+    @pytest.mark.parametrize("named", [True, False])
+    def test_merged_orders_are_no_difference_even_when_lingxing_does_not_say_whose_units_are_whose(
+        self, world: Sandbox, clock: MovableClock, named: bool
+    ) -> None:
+        first = pushed(world, line("HP-LAMP-01", 2))
+        second = pushed(world, line("HP-LAMP-01", 1), line("HP-VASE-02", 1))
+        merged = world.lingxing.merge([first, second])
+        row = world.lingxing.orders[merged]
+        if not named:
+            items = [{**item, "platform_order_no": ""} for item in row["item_info"]]
+            world.lingxing._floor.change(row, world.lingxing._now(), item_info=items)
+        compare(clock)
+        assert findings(open_only=False) == {}
+
+    def test_the_packages_of_a_merged_order_are_those_of_their_orders(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        both = [pushed(world, line("HP-LAMP-01", 2)), pushed(world, line("HP-VASE-02", 1))]
+        world.lingxing.merge(both)
+        for order_id in both:
+            world.lingxing.audit(order_id)
+        run("acknowledge_orders")
+        packages = [{"lines": {"LX-HP-LAMP-01": 2}}, {"lines": {"LX-HP-VASE-02": 1}}]
+        world.lingxing.ship(both[0], packages)
+        clock.advance(20)
+        run("report_shipments")
+        assert {shipment_of(order_id).status for order_id in both} == {"succeeded"}
+        clock.advance(20)
+        run("pull_orders")
+        compare(clock)
+        assert findings(open_only=False) == {}
+
     def test_cancelled_by_hand_is_shown_and_closes_when_it_is_restored(
         self, world: Sandbox, clock: MovableClock
     ) -> None:

@@ -23,6 +23,7 @@ from integrations.admin.kinds import kind_label, tallies
 from integrations.admin.records import address_of, list_address
 from integrations.causes import NEEDS_A_PERSON
 from integrations.deliveries.states import State
+from integrations.flows import flow_definitions
 from integrations.limit_figures import LimitFigures, limit_figures
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth
 from integrations.models import Cause, Flow
@@ -155,8 +156,9 @@ def _cause(cause: Cause) -> dict[str, Any]:
 
 
 def _next_runs() -> dict[str, datetime]:
-    """Return when each flow is scheduled next."""
-    return dict(Schedule.objects.exclude(next_run=None).values_list("name", "next_run"))
+    """Return when each flow is scheduled next; the machine's own chores are nobody's news."""
+    names = [definition.name for definition in flow_definitions()]
+    return dict(Schedule.objects.filter(name__in=names).exclude(next_run=None).values_list("name", "next_run"))
 
 
 def _is_bad(flow: FlowHealth, state: Machine) -> bool:

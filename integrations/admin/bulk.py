@@ -161,6 +161,7 @@ class BulkRunAdmin(RecordAdmin):
             "title": f"{action_label(run)} × {run.total:,}",
             "back": str(run.parameters.get("back", "")),
         }  # fmt: skip
+        run.page_title = context["title"]  # type: ignore[attr-defined]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def progress_view(self, request: HttpRequest, run_id: int) -> JsonResponse:

@@ -171,6 +171,7 @@ class ExportAdmin(RecordAdmin):
             "export": export, "facts": facts_of(export), "kept_days": KEPT_DAYS, "list_address": list_address(Export),
             "title": f"{list_label(export)} · {export.format.upper()}",
         }  # fmt: skip
+        export.page_title = context["title"]  # type: ignore[attr-defined]
         return super().render_change_form(request, context, *args, **kwargs)
 
     def progress_view(self, request: HttpRequest, export_id: int) -> JsonResponse:

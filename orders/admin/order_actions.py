@@ -184,6 +184,14 @@ def buttons_of_order(request: HttpRequest, story: Story) -> list[Button]:
     return buttons
 
 
+def why_no_cancelling(request: HttpRequest, story: Story) -> str:
+    """Return why the button that cancels lines is not there, to whoever may cancel and while the order is open."""
+    action = ORDER_ACTIONS["cancel"]
+    if not request.user.has_perm(action.permission) or not action.valid(story.order):
+        return ""
+    return _cannot_cancel(story)
+
+
 def _cannot_cancel(story: Story) -> str:
     return why_not(story.order, story.lines, story.order.erp_push, story.cancellations, shipped=story.has_shipped)
 

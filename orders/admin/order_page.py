@@ -37,7 +37,7 @@ from ..timeline import Entry, Group, step_name, timeline_of
 from ..versions import MISSING, differences
 from .composing import compose_button
 from .differences import title_of
-from .order_actions import Button, buttons_of_order, buttons_of_step
+from .order_actions import Button, buttons_of_order, buttons_of_step, why_no_cancelling
 
 MOST_CHANGES = 40
 
@@ -126,6 +126,7 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "may_see_personal": may_see,
         "may_comment": request.user.has_perm("orders.comment_order"),
         "order_buttons": buttons_of_order(request, story),
+        "no_cancelling": why_no_cancelling(request, story),
         "comment_address": reverse("admin:orders_order_act", args=[order.pk, "comment"]),
         "compare_address": reverse("admin:orders_order_compare", args=[order.pk]),
     }

@@ -108,6 +108,7 @@ class TestVerdict:
         assert verdict.tone == "success"
         assert "All is well" in verdict.text
         assert re.search(r"Last run: .+, \d\d:\d\d\. Next run: .+, \d\d:\d\d\.", verdict.detail)
+        assert "heartbeat" not in verdict.detail, "a chore of the machine"
 
     def test_it_names_what_is_wrong(self, orders: list[Any], browser: Any) -> None:
         verdict = browser.get(HOME).context["verdict"]

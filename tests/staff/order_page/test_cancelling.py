@@ -50,6 +50,12 @@ class TestBeforeTheErp:
         assert at_dsco(sandbox, raw) == [(3, "CXSS"), (2, "CXSS")]
         assert order_of(raw).stage == Stage.CANCELLED
 
+    def test_without_the_button_the_page_says_why(self, sandbox: Sandbox, operator: Client) -> None:
+        order = order_of(bring_in(sandbox))
+        assert "Lines cannot be cancelled now" not in page(operator, order).text
+        ErpPush.objects.filter(order=order).update(status=State.SKIPPED, due_at=None)
+        assert "Lines cannot be cancelled now: The ERP push was skipped" in page(operator, order).text
+
     def test_it_stands_in_the_timeline_with_who_and_why(self, sandbox: Sandbox, operator: Client) -> None:
         order = order_of(bring_in(sandbox))
         answer = act(operator, order, "cancel", **WHOLE)

@@ -43,10 +43,11 @@ class Rate:
     def pace(self) -> tuple[float, float]:
         """Return (interval in seconds, burst in calls) such that no second and no minute exceeds the limit.
 
-        With rate r and burst b: b + r <= per_second and b + 60 r <= per_minute.
+        With rate r and burst b: b + r <= per_second and b + 60 r <= per_minute. A burst is taken off every minute
+        of a long queue, so it is kept to a hundredth of the minute's calls.
         """
         scale = float(settings.RATE_LIMIT_SCALE)
-        burst = max(1.0, (60 * self.per_second - self.per_minute) / 59)
+        burst = max(1.0, min((60 * self.per_second - self.per_minute) / 59, self.per_minute / 100))
         rate = min(self.per_second - (burst if burst > 1 else 0), (self.per_minute - burst) / 60) * SAFETY
         return 1 / (rate * scale), burst * scale
 

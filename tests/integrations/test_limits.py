@@ -100,6 +100,15 @@ def test_the_limit_is_also_used_and_not_only_kept() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("rate", [Rate(10, 500), Rate(15, 1000), Rate(15, 300), Rate(5, 300)], ids=str)
+def test_a_long_queue_moves_at_95_percent_of_what_dsco_allows(rate: Rate) -> None:
+    times = departures(rate, [0.0] * 400)
+
+    per_minute = 60 * (len(times) - 1) / (times[-1] - times[0])
+    assert per_minute >= 0.95 * min(rate.per_minute, 60 * rate.per_second)
+
+
+@pytest.mark.django_db
 def test_a_scaled_limit_is_that_much_faster(settings: Any, clock: Clock) -> None:
     settings.RATE_LIMIT_SCALE = 100
     for _ in range(300):  # a hundred at once, then a hundred a second, less the safety margin

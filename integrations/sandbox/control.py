@@ -45,6 +45,7 @@ class ControlApi:
         self._sandbox = sandbox
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any], Request], object]] = {
             ("GET", "/control/state"): self._state,
+            ("GET", "/control/counts"): self._counts,
             ("GET", "/control/effects"): self._effects,
             ("GET", "/control/requests"): self._requests,
             ("GET", "/control/environment"): lambda body, request: self._sandbox.environment(),
@@ -107,6 +108,10 @@ class ControlApi:
                 "effects": _counts(sandbox.lingxing.effects),
             },
         }
+
+    def _counts(self, body: object, request: Request) -> object:
+        """What the state says of calls, without its orders: small however much the sandbox holds."""
+        return {"requests": sum(self._sandbox.requests.values()), "violations": list(self._sandbox.violations)}
 
     def _effects(self, body: object, request: Request) -> object:
         vendors = {"dsco": self._sandbox.dsco.effects, "lingxing": self._sandbox.lingxing.effects}

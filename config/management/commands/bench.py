@@ -136,11 +136,11 @@ def read_environment(process: subprocess.Popen[str]) -> dict[str, str]:
 
 def requests_made(url: str) -> int:
     """Return how many vendor requests the sandbox has answered."""
-    return int(sum(state_of(url)["requests"].values()))
+    return int(counts_of(url)["requests"])
 
 
-def state_of(url: str) -> dict[str, Any]:
-    """Return the sandbox's books."""
-    with urllib.request.urlopen(f"{url}/control/state", timeout=60) as reply:  # noqa: S310 - loopback
-        state: dict[str, Any] = json.load(reply)
-    return state
+def counts_of(url: str) -> dict[str, Any]:
+    """Return ``requests``, answered so far, and ``violations``: what the sandbox refused against its rules."""
+    with urllib.request.urlopen(f"{url}/control/counts", timeout=60) as reply:  # noqa: S310 - loopback
+        counts: dict[str, Any] = json.load(reply)
+    return counts

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import time
 import urllib.request
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -18,9 +18,10 @@ from django.db import connection
 from integrations.flows import run_flow
 from orders.models import Order, Stage
 
-from .bench import requests_made, sandbox_process, state_of
+from .bench import counts_of, requests_made, sandbox_process
 
 DSCO_SECONDS, LINGXING_SECONDS = 0.15, 1.0
+VISIBLE_AFTER = 12.0  # seconds: DSCO gives out changes that are ten seconds old
 # What the documents allow, in calls: rows of a page, numbers of a list call, calls at the same time or in a minute.
 PULL_PAGE, LIST_NUMBERS, LIST_CALLS, OUTBOUND_ROWS = 1000, 200, 10, 200
 SINGLE_SHIPMENTS, SINGLE_INVOICES = 300, 900  # 15 invoices a second are fewer than 1,000 a minute
@@ -96,31 +97,36 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"\n{count:,} orders {title}\n"
                 f"{'flow':<20}{'seconds':>9}{'orders/min':>12}{'of the limit':>14}{'CPU ms/order':>14}"
-                f"{'requests/order':>16}  the limit"
+                f"{'requests/order':>16}{'memory MB':>11}  the limit"
             )
-            cpu_in_all = 0.0
-            for each in batch_limits():
+            cpu_in_all, done = 0.0, list[str]()
+            flows = [limit.flow for limit in batch_limits()]
+            if limits != batch_limits():  # DSCO shows what was shipped singly at the next pull
+                flows.insert(-1, "pull_orders")
+            for name in flows:
+                if name in done:
+                    time.sleep(VISIBLE_AFTER)
+                done.append(name)
                 made = requests_made(url)
                 cpu, started = time.process_time(), time.monotonic()
-                result = run_flow(each.flow, trigger="bench")
+                result = run_flow(name, trigger="bench")
                 seconds, cpu = time.monotonic() - started, time.process_time() - cpu
                 if result.error:
-                    raise CommandError(f"{each.flow}: {result.error}", returncode=1)
+                    raise CommandError(f"{name}: {result.error}", returncode=1)
                 cpu_in_all += cpu
-                limit = by_flow.get(each.flow)
+                limit = by_flow.get(name)
                 rate = 60 * count / seconds
                 self.stdout.write(
-                    f"{each.flow:<20}{seconds:>9.1f}{rate:>12,.0f}"
+                    f"{name:<20}{seconds:>9.1f}{rate:>12,.0f}"
                     f"{f'{rate / limit.orders_per_minute:.0%}' if limit else '':>14}{1000 * cpu / count:>14.2f}"
-                    f"{(requests_made(url) - made) / count:>16.3f}"
+                    f"{(requests_made(url) - made) / count:>16.3f}{memory_megabytes():>11.0f}"
                     f"  {f'{limit.orders_per_minute:,.0f}: {limit.why}' if limit else ''}".rstrip()
                 )
-            violations = state_of(url)["violations"]
+            violations = counts_of(url)["violations"]
             invoiced = Order.objects.filter(stage=Stage.INVOICED).count()
-            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
             self.stdout.write(
                 f"{invoiced:,} of {count:,} invoiced; CPU {1000 * cpu_in_all / count:.1f} ms per order in all; "
-                f"{memory:.0f} MB at most; {len(violations)} calls refused {violations[:3] or ''}".rstrip()
+                f"{len(violations)} calls refused {violations[:3] or ''}".rstrip()
             )
         if invoiced != count:
             raise CommandError(f"Only {invoiced} of {count} orders were invoiced.", returncode=1)
@@ -135,3 +141,9 @@ def slow_down(url: str) -> None:
     )
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - loopback
         pass
+
+
+def memory_megabytes() -> float:
+    """What this process holds in memory now (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000

@@ -38,7 +38,7 @@ from ..models import Acknowledgement, ErpOrder, ErpStatus, OrderErpLink, Retaile
 from ..policies import acknowledge_statuses, policies_for
 from ..stages import refresh_stages
 
-CHECKED_TOGETHER = 2000
+CHECKED_TOGETHER = 1000
 # LingXing lists an order seconds after its creation; after so long without it a person should look.
 MISSING_AFTER = timedelta(hours=1)
 # Parked by this flow, so it takes them back when LingXing says something else.
@@ -46,7 +46,7 @@ HEALING = ("cancelled_in_erp", "missing_in_erp")
 
 
 @flow(
-    "acknowledge_orders", gettext_lazy("Acknowledge orders"), interval_seconds=120, position=3,
+    "acknowledge_orders", gettext_lazy("Acknowledge orders"), interval_seconds=60, position=3,
     delivers="acknowledgement",
 )  # fmt: skip
 def acknowledge_orders(context: FlowContext) -> None:

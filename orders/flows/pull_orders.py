@@ -26,7 +26,7 @@ MARGIN = timedelta(seconds=10)
 TRIES_PER_WINDOW = 3
 
 
-@flow("pull_orders", gettext_lazy("Pull orders from DSCO"), interval_seconds=300, position=1)
+@flow("pull_orders", gettext_lazy("Pull orders from DSCO"), interval_seconds=60, position=1)
 def pull_orders(context: FlowContext) -> None:
     """Store new and changed orders since the last complete window; or the orders named in ``order_ids``."""
     client = DscoClient.from_settings()

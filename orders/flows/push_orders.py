@@ -40,7 +40,7 @@ LOOK_UP_SIZE = 100
 RELEASE_CHUNK = 500
 
 
-@flow("push_orders", gettext_lazy("Push orders to LingXing"), interval_seconds=120, position=2, delivers="erp_push")
+@flow("push_orders", gettext_lazy("Push orders to LingXing"), interval_seconds=60, position=2, delivers="erp_push")
 def push_orders(context: FlowContext) -> None:
     """Release the pushes whose obstacle is gone, then carry out what is due."""
     pushes = ErpPush.objects.all()

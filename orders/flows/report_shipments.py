@@ -41,7 +41,7 @@ from ..shipment_kind import conditions
 from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
 
-CHECKED_TOGETHER = 2000
+CHECKED_TOGETHER = 1000
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
     "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
@@ -51,7 +51,7 @@ HEALING = (
 )  # fmt: skip
 
 
-@flow("report_shipments", gettext_lazy("Report shipments"), interval_seconds=120, position=4, delivers="shipment")
+@flow("report_shipments", gettext_lazy("Report shipments"), interval_seconds=60, position=4, delivers="shipment")
 def report_shipments(context: FlowContext) -> None:
     """Look at LingXing what has left, then report what is due."""
     DscoClient.from_settings()  # a missing setting ends the run before anything is claimed

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate lint bench bench-large screenshots documents messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate mutations lint bench bench-large screenshots documents messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
 
 simulate: $(VENV)/.installed-dev ## seeded stories with faults, crashes and changes of mind: SEEDS=2000 FIRST=1 JOBS=2
 	@PYTHONHASHSEED=0 DJANGO_SETTINGS_MODULE=tests.simulation.settings $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS))
+
+mutations: $(VENV)/.installed-dev ## break the product on purpose, one promise at a time, and see whether a test notices: ONLY=text
+	@$(BIN)/python -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
 
 bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench

@@ -20,6 +20,7 @@ def main() -> int:
     parser.add_argument("--seeds", type=int, default=2000, help="how many")
     parser.add_argument("--first", type=int, default=1, help="the first one")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes")
+    parser.add_argument("--fail-fast", action="store_true", help="end with the first seed that fails")
     parser.add_argument("--story", action="store_true", help="print the story of every seed")
     options = parser.parse_args()
     if os.environ.get("PYTHONHASHSEED") != HASH_SEED:
@@ -37,6 +38,8 @@ def main() -> int:
             print("\n".join([f"seed {seed}", *log, *(f"  PROBLEM: {one}" for one in problems)]))
         if problems:
             print(f"  replay: make simulate SEEDS=1 FIRST={seed} JOBS=1\n", flush=True)
+            if options.fail_fast:
+                return 1
     taken = time.monotonic() - started
     print(
         f"{len(seeds) - len(failed)} of {len(seeds)} seeds passed in {taken:.0f} s, {60 * len(seeds) / taken:.0f} a"

@@ -8,7 +8,8 @@ Each vendor maps its own codes to these classes in one place (``dsco/errors.py``
     │   ├── RateLimited         the vendor asked us to slow down (``retry_after`` seconds)
     │   └── NothingSent         refused at our own door, the call never left
     │       ├── VendorStopped   an emergency stop is open: nothing is written until it ends
-    │       └── VendorOut       the vendor does not answer: nothing is asked until it does
+    │       ├── VendorOut       the vendor does not answer: nothing is asked until it does
+    │       └── Stopping        this process was asked to stop: others do it
     ├── AuthenticationExpired   token refused: renew once, repeat once
     ├── ConfigurationError      credentials, IP list, permission: stop the flow, blame no order
     ├── Rejected                the vendor understood and refused: permanent, with its words
@@ -93,6 +94,10 @@ class VendorStopped(NothingSent):
 
 class VendorOut(NothingSent):
     """The vendor does not answer; somebody asks it from time to time, and until then nobody else does."""
+
+
+class Stopping(NothingSent):
+    """This process was asked to stop."""
 
 
 class AuthenticationExpired(VendorError):

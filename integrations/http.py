@@ -21,6 +21,7 @@ from .errors import ConfigurationError, TransientError, Uncertain, VendorError
 from .outages import note_failure, note_reply, refuse_while_out
 from .redaction import MASK, SECRET_KEYS, excerpt, redact_text, redacted
 from .sentences import gettext as _
+from .shutdown import refuse_when_asked
 from .stops import refuse_if_stopped
 
 CONNECT_TIMEOUT_SECONDS = 5.0
@@ -131,8 +132,10 @@ class HttpDoor:
 
         Raises TransientError when the request cannot have reached the vendor (or only reads; ``lease_over``: it was
         a write and no longer ours to make), VendorStopped for a write during an emergency stop, Uncertain when a
-        write may have been applied, VendorOut while the vendor does not answer (``integrations/outages.py``).
+        write may have been applied, VendorOut while the vendor does not answer (``integrations/outages.py``),
+        Stopping when this process should end.
         """
+        refuse_when_asked(self.vendor, operation)
         refuse_while_out(self.vendor, operation)
         kept = _kept_in.get()
         if writes and kept is not None:

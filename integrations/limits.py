@@ -22,6 +22,7 @@ from . import clock
 from .errors import RateLimited
 from .processes import current_holder, is_dead
 from .sentences import gettext as _
+from .shutdown import refuse_when_asked
 
 # A vendor counts arrivals, we count departures: stay this far below the limit for the jitter between.
 SAFETY = 0.96
@@ -70,8 +71,10 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
             code="local_queue",
             retry_after=wait - MAX_WAIT_SECONDS / 2,
         )
-    if wait > 0:
-        clock.sleep(wait)
+    while wait > 0:
+        refuse_when_asked(vendor, operation)
+        clock.sleep(min(wait, LONGEST_PAUSE_SECONDS))
+        wait -= LONGEST_PAUSE_SECONDS
 
 
 def push_back(name: str, seconds: float) -> None:
@@ -153,6 +156,7 @@ def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slo
         held = _take_slot(name, capacity)
         if isinstance(held, Slot):
             return held
+        refuse_when_asked(vendor, operation)
         if clock.monotonic() > deadline:
             raise RateLimited(
                 _("No call slot became free in time."),

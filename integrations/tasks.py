@@ -16,6 +16,7 @@ from .lingxing import lists
 from .models import Flow, Heartbeat
 from .processes import current_holder
 from .retention import tidy
+from .shutdown import asked as asked_to_stop
 
 # A scheduled run stops claiming after this long and leaves the rest to the next one.
 BUDGET_SECONDS = 300.0
@@ -26,6 +27,8 @@ QUEUED_UP_SECONDS = 600.0
 
 def run_scheduled_flow(name: str, trigger: str = "schedule") -> str:
     """Run a flow and start at once whatever flows it made work for. Returns its status."""
+    if asked_to_stop():
+        return "stopping"  # the next timer, or the next start, runs it
     if trigger == "schedule" and _ran_just_now(name):
         return "fresh"
     result = run_flow(name, trigger=trigger, budget_seconds=BUDGET_SECONDS)

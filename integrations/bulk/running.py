@@ -18,6 +18,7 @@ from .. import clock
 from ..errors import VendorError
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
 from ..sentences import gettext as _
+from ..shutdown import asked as asked_to_stop
 from .actions import BulkAction, RowResult, bulk_action, may_run
 from .delivery_actions import gone
 
@@ -94,7 +95,7 @@ def _work(run: BulkRun, lease: datetime, give_up_at: float | None) -> str:
         lease = next_lease
         if BulkRun.objects.filter(pk=run.pk, status=BulkStatus.STOPPING).exists():
             return _finish(run, lease, BulkStatus.STOPPED)
-        if give_up_at is not None and clock.monotonic() > give_up_at:
+        if asked_to_stop() or (give_up_at is not None and clock.monotonic() > give_up_at):
             BulkRun.objects.filter(pk=run.pk, lease_until=lease).update(lease_until=None)
             _enqueue(run.pk, run.action)
             return BulkStatus.RUNNING

@@ -24,11 +24,12 @@ from django.utils import timezone
 
 from .. import clock
 from ..calls import CallRecord, collect_calls
-from ..errors import ConfigurationError, NothingSent, Rejected, VendorError, VendorOut, VendorStopped
+from ..errors import ConfigurationError, NothingSent, Rejected, VendorError, VendorStopped
 from ..http import writing_only_while
 from ..models import AttemptAction, Vendor
 from ..outages import error_while_out, vendors_out
 from ..sentences import gettext as _
+from ..shutdown import asked as asked_to_stop
 from . import backoff, claims, outcomes
 from .claims import Claimed, Result
 from .kinds import Call, DeliveryKind, Plan, broken_inside
@@ -151,7 +152,9 @@ class DeliveryPass(Generic[D]):
             self._drain_due(timezone.now(), give_up_at, ids)
 
     def _may_claim(self, give_up_at: float | None) -> bool:
-        return self.result.stopped_by is None and (give_up_at is None or clock.monotonic() < give_up_at)
+        if self.result.stopped_by is not None or asked_to_stop():
+            return False
+        return give_up_at is None or clock.monotonic() < give_up_at
 
     def _claim(self, due_before: datetime, ids: list[int] | None) -> Claimed[D]:
         now = timezone.now()
@@ -232,7 +235,7 @@ class DeliveryPass(Generic[D]):
         error = answer.error
         if isinstance(error, VendorStopped):
             return  # says nothing about the vendor's health
-        if isinstance(error, VendorOut):
+        if isinstance(error, NothingSent):
             self.result.stopped_by = self.result.stopped_by or error
             return
         if isinstance(error, ConfigurationError):

@@ -10,6 +10,7 @@ from ..errors import (
     ConfigurationError,
     RateLimited,
     Rejected,
+    Stopping,
     TransientError,
     Uncertain,
     VendorError,
@@ -113,7 +114,7 @@ def from_error(error: VendorError) -> Outcome:
     match error:
         case VendorStopped():
             return waiting(error.code, error.message)
-        case VendorOut():
+        case VendorOut() | Stopping():
             return Outcome(State.DUE, counted=False, retry_after=0, **facts)
         case Uncertain():
             return Outcome(State.UNCERTAIN, request_id="", **facts)

@@ -16,7 +16,7 @@ from ..calls import collect_calls
 from ..causes import refresh_causes
 from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
-from ..errors import VendorError
+from ..errors import Stopping, VendorError
 from ..models import Flow, FlowRun, RunStatus
 from ..outages import watching
 from ..processes import current_holder
@@ -132,6 +132,8 @@ def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
             definition.run(context)
         except FlowStopped as reason:
             result.status, result.error_code, result.error = RunStatus.STOPPED, reason.code, str(reason)
+        except Stopping as error:
+            result.status, result.error_code, result.error = RunStatus.STOPPED, error.code, error.message
         except VendorError as error:
             result.status, result.error_code, result.error = RunStatus.STOPPED, error.code, str(error)
         except Exception as error:

@@ -190,7 +190,7 @@ MUTATIONS = [
     # --- Limits, tokens -----------------------------------------------------------------------------------
     Mutation(
         "nobody waits for his turn", "integrations/limits.py",
-        "    if wait > 0:\n        clock.sleep(wait)\n", "",
+        "        clock.sleep(min(wait, LONGEST_PAUSE_SECONDS))\n", "",
         "tests/integrations/test_limits.py tests/integrations/dsco/test_pace.py",
     ),
     Mutation(

@@ -12,10 +12,20 @@ from django_q.cluster import Cluster
 from django_q.management.commands.qcluster import Command as ClusterCommand
 from django_q.scheduler import scheduler
 
+from integrations import shutdown
 from integrations.flows.schedules import ensure_schedules
 
 TICK_SECONDS = 1.0
 log = structlog.get_logger(__name__)
+
+
+class StoppableCluster(Cluster):  # type: ignore[misc]
+    """A cluster whose workers hear at once that it stops: they end their calls and hand back what they claimed."""
+
+    def stop(self) -> bool:
+        """Tell the workers, then wait for them."""
+        shutdown.ask()
+        return bool(super().stop())
 
 
 class Command(ClusterCommand):  # type: ignore[misc]
@@ -25,7 +35,7 @@ class Command(ClusterCommand):  # type: ignore[misc]
         """Make the missing schedules, start the cluster, tick until it ends."""
         ensure_schedules()
         connection.close()  # the workers are forked: no socket may be shared
-        cluster = Cluster()
+        cluster = StoppableCluster()
         cluster.start()
         if options.get("run_once"):
             cluster.stop()

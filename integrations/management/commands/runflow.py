@@ -12,6 +12,8 @@ from django.db import DatabaseError
 from integrations.flows import flow_definitions, get_flow, run_flow
 from integrations.flows.registry import UnknownFlow
 from integrations.models import Flow, RunStatus
+from integrations.shutdown import asked as asked_to_stop
+from integrations.shutdown import not_asked, stopping_on_sigterm
 
 CREDENTIALS = ("DSCO_CLIENT_ID", "DSCO_CLIENT_SECRET", "LINGXING_APP_ID", "LINGXING_APP_SECRET")
 
@@ -50,11 +52,15 @@ class Command(BaseCommand):
                 returncode=2,
             ) from None
         broken = []
-        for name in names:
-            result = run_flow(name, order_ids=options["order"])
-            self.stdout.write(json.dumps(result.as_json(), ensure_ascii=False))
-            self.stdout.flush()
-            if result.status == RunStatus.FAILED:
-                broken.append(name)
+        # SIGTERM ends the run under way in good order; the flows behind it are not begun.
+        with not_asked(), stopping_on_sigterm():
+            for name in names:
+                if asked_to_stop():
+                    break
+                result = run_flow(name, order_ids=options["order"])
+                self.stdout.write(json.dumps(result.as_json(), ensure_ascii=False))
+                self.stdout.flush()
+                if result.status == RunStatus.FAILED:
+                    broken.append(name)
         if broken:
             raise CommandError(f"An error of OrderBridge itself ended {', '.join(broken)}; see the log.", returncode=1)

@@ -189,6 +189,24 @@ def prefilled(facts: ComposeFacts, packages: Iterable[Package], names: ShippingN
     What is not shipped yet, or at DSCO already, is there but left out. Which of several numbers in one field holds
     what is unknown, so that their quantities stay empty.
     """
+    filled = [_filled(facts, number, group, names, now) for number, group in _grouped(packages)]
+    return {"packages": filled or [empty_package(facts.order, names, facts)], "partial": False, "reason": ""}
+
+
+def with_notes(content: Content, facts: ComposeFacts, packages: Iterable[Package]) -> Content:
+    """Return a content with what its reader should know of each package, as LingXing has it now."""
+    notes = {(_source(group), number): _notes(facts, number, group) for number, group in _grouped(packages)}
+    by_source = {source: note for (source, _number), note in notes.items()}
+
+    def note_of(package: Mapping[str, Any]) -> str:
+        source = str(package.get("source", ""))
+        return notes.get((source, str(package.get("tracking_number", ""))), by_source.get(source, ""))
+
+    return content | {"packages": [package | {"note": note_of(package)} for package in content["packages"]]}
+
+
+def _grouped(packages: Iterable[Package]) -> list[tuple[str, list[Packed]]]:
+    """Return LingXing's packages by tracking number."""
     groups: dict[str, list[Packed]] = {}
     for package in packages:
         if package.ignored:
@@ -196,14 +214,17 @@ def prefilled(facts: ComposeFacts, packages: Iterable[Package], names: ShippingN
         for number in tracking_numbers(package) or [""]:
             # Outbound orders without a number are not one package.
             groups.setdefault(number or f" {package.wo_number}", []).append(Packed(package, list(package.lines.all())))
-    filled = [_filled(facts, key.strip() if key[0] != " " else "", group, names, now) for key, group in groups.items()]
-    return {"packages": filled or [empty_package(facts.order, names, facts)], "partial": False, "reason": ""}
+    return [("" if key[0] == " " else key, group) for key, group in groups.items()]
+
+
+def _source(group: Sequence[Packed]) -> str:
+    return ", ".join(one.package.wo_number for one in group)
 
 
 def empty_package(order: Order, names: ShippingNames, facts: ComposeFacts) -> dict[str, Any]:
     """Return a package for a person to fill, with what the order itself says."""
     return _codes(facts, [], names) | {
-        "source": "", "note": "", "include": True, "tracking_number": "", "ship_date": "", "quantities": {},
+        "source": "", "include": True, "tracking_number": "", "ship_date": "", "quantities": {},
     }  # fmt: skip
 
 
@@ -215,29 +236,34 @@ def _filled(
     shipped = all(row.shipped for row in rows)
     several = any(len(tracking_numbers(row)) > 1 for row in rows)
     units: Counter[str] = Counter()
-    notes = []
     for line in (line for one in group for line in one.lines):
-        if several:
-            continue
-        if line.order_line_id is None:
-            notes.append(_("%(units)d × %(sku)s: on no line") % {"units": line.quantity, "sku": line.erp_sku or "–"})
-        else:
+        if not several and line.order_line_id is not None:
             units[str(line.order_line_id)] += line.quantity
-    if several:
-        notes.append(_("several numbers in one field: enter what is in which"))
-    if not shipped:
-        notes.append(_("not shipped in LingXing yet"))
     reported = number.casefold() in facts.numbers_at_dsco
-    if reported:
-        notes.append(_("at DSCO already"))
     return _codes(facts, rows, names) | {
-        "source": ", ".join(row.wo_number for row in rows),
-        "note": "; ".join(notes),
+        "source": _source(group),
         "include": shipped and not reported,
         "tracking_number": number,
         "ship_date": typed_time(min(shipped_at, now) if shipped_at else None),
         "quantities": {pk: str(count) for pk, count in units.items()},
     }
+
+
+def _notes(facts: ComposeFacts, number: str, group: Sequence[Packed]) -> str:
+    several = any(len(tracking_numbers(one.package)) > 1 for one in group)
+    notes = []
+    if several:
+        notes.append(_("several numbers in one field: enter what is in which"))
+    else:
+        notes += [
+            _("%(units)d × %(sku)s: on no line") % {"units": line.quantity, "sku": line.erp_sku or "–"}
+            for one in group for line in one.lines if line.order_line_id is None
+        ]  # fmt: skip
+    if not all(one.package.shipped for one in group):
+        notes.append(_("not shipped in LingXing yet"))
+    if number.casefold() in facts.numbers_at_dsco:
+        notes.append(_("at DSCO already"))
+    return "; ".join(notes)
 
 
 def _codes(facts: ComposeFacts, rows: Sequence[Package], names: ShippingNames) -> dict[str, str]:

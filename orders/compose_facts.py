@@ -12,7 +12,9 @@ from django.db.models import Max, Q, TextField
 from django.db.models.functions import Cast
 from django.utils.translation import gettext as _
 
+from integrations import sentences
 from integrations.deliveries.states import OPEN, State
+from integrations.sentences import told
 from inventory.mappings import WarehouseBook
 
 from .composed_packages import ComposeFacts, line_name
@@ -160,9 +162,9 @@ def snapshot(row: Shipment, facts: ComposeFacts) -> dict[str, Any]:
 
 
 def package_summary(package: Package) -> str:
-    """Return a package's number, contents and state in a line, in no language."""
+    """Return a package's number, contents and state (✓ shipped, ✕ does not count) in a line, in no language."""
     contents = ", ".join(sorted(f"{line.erp_sku} × {line.quantity}" for line in package.lines.all()))
-    state = package.ignored or ("✓" if package.shipped else "…")
+    state = "✕" if package.ignored else "✓" if package.shipped else "…"
     return f"{package.tracking_number or '–'} · {contents or '–'} · {state}"
 
 
@@ -177,7 +179,7 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
         if old != units:
             text = _("Line %(line)s: %(before)s units could be reported before, %(after)s now.")
             found.append(text % {"line": names[pk], "before": 0 if old is None else old, "after": units})
-    found += package_changes(before.get("packages", {}), after["packages"])
+    found += [told(text) for text in package_changes(before.get("packages", {}), after["packages"])]
     if before.get("composed") != after["composed"]:
         text = _("%(who)s has confirmed packages meanwhile: %(numbers)s.")
         who, numbers = after["composed"]
@@ -190,17 +192,17 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any], lines: Sequence
 
 
 def package_changes(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
-    """Return in words what differs between two sets of packages (``package_summary`` by outbound order)."""
-    found = []
+    """Return in sentences what differs between two sets of packages (``package_summary`` by outbound order)."""
+    found: list[str] = []
     for wo_number in sorted({*before, *after}):
         old, new = before.get(wo_number), after.get(wo_number)
         if old == new:
             continue
         if old is None:
-            text = _("New outbound order %(number)s: %(after)s")
+            text = sentences.gettext("New outbound order %(number)s: %(after)s")
         elif new is None:
-            text = _("Outbound order %(number)s is gone (it was: %(before)s)")
+            text = sentences.gettext("Outbound order %(number)s is gone (it was: %(before)s)")
         else:
-            text = _("Outbound order %(number)s was: %(before)s; it is now: %(after)s")
+            text = sentences.gettext("Outbound order %(number)s was: %(before)s; it is now: %(after)s")
         found.append(text % {"number": wo_number, "before": old, "after": new})
     return found

@@ -14,15 +14,15 @@ from integrations.deliveries.claims import save_calls
 from integrations.dsco import DscoClient
 from integrations.lingxing import LingXingClient
 from integrations.models import ApiCall
+from integrations.sentences import from_label, joined
 from integrations.sentences import gettext as _
-from integrations.sentences import joined
 
 from .compose_facts import package_changes, package_summary
 from .erp_reading import read_erp_orders
 from .erp_state import live_orders
 from .events import record_event
 from .intake import store_page
-from .models import ErpOrder, ErpPush, EventKind, Order
+from .models import ErpOrder, ErpPush, ErpStatus, EventKind, Order
 from .package_reading import Wanted, read_packages
 from .packages import BY_STAFF
 from .stages import refresh_stages
@@ -122,9 +122,11 @@ def _seen_in_lingxing(order: Order) -> _Seen:
 
 
 def _erp_summary(erp_order: ErpOrder) -> str:
-    state = _("deleted") if erp_order.deleted else erp_order.get_status_display()
+    state: str = _("deleted") if erp_order.deleted else ""
+    if not erp_order.deleted and erp_order.status in ErpStatus.values:
+        state = from_label(ErpStatus(erp_order.status).label)
     items = ", ".join(f"{item['sku']} × {item['units']}" for item in erp_order.items or ())
-    return " · ".join(filter(None, (str(state), items, erp_order.tracking_no)))
+    return joined((state, items, erp_order.tracking_no), " · ")
 
 
 def _changes(before: _Seen, after: _Seen) -> list[str]:

@@ -111,7 +111,7 @@ def read_lists() -> dict[str, str]:
 
 def _failed(name: ListName, error: VendorError) -> str:
     log.warning("lingxing_list_not_read", list=name, error=str(error))
-    LingXingList.objects.update_or_create(name=name, defaults={"tried_at": timezone.now(), "error": str(error)[:500]})
+    LingXingList.objects.update_or_create(name=name, defaults={"tried_at": timezone.now(), "error": str(error)})
     return str(error)
 
 

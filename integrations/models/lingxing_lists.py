@@ -7,6 +7,8 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ..sentences import SentenceField
+
 
 class ListName(models.TextChoices):
     STORES = "stores", _("Stores")
@@ -25,7 +27,7 @@ class LingXingList(models.Model):
     read_at = models.DateTimeField(_("last read"), null=True, blank=True)
     tried_at = models.DateTimeField(_("last try"), null=True, blank=True)
     complete = models.BooleanField(_("complete"), default=True)
-    error = models.CharField(_("error"), max_length=500, blank=True)
+    error = SentenceField(_("error"), blank=True)
 
     class Meta:
         verbose_name = _("state of a LingXing list")

@@ -37,7 +37,7 @@ def posted(data: Mapping[str, Any], lines: Sequence[OrderLine]) -> Content:
 
 
 def _package(data: Mapping[str, Any], prefix: str, lines: Sequence[OrderLine]) -> dict[str, Any]:
-    typed: dict[str, Any] = {name: str(data.get(f"{prefix}-{name}", ""))[:300] for name in (*FIELDS, "source", "note")}
+    typed: dict[str, Any] = {name: str(data.get(f"{prefix}-{name}", ""))[:300] for name in (*FIELDS, "source")}
     quantities = {str(line.pk): str(data.get(f"{prefix}-q{line.pk}", "")).strip()[:20] for line in lines}
     typed["quantities"] = {pk: text for pk, text in quantities.items() if text}
     return typed | {"include": f"{prefix}-include" in data}

@@ -40,6 +40,7 @@ from ..compose_drafts import (
     save_draft,
     start_editing,
     version_of,
+    with_notes,
 )
 from ..compose_facts import changes, closed_because, facts_for, may_mark_done, shipment_for, snapshot
 from ..compose_preview import Preview, preview_of
@@ -295,7 +296,7 @@ class ComposePage(View):
             "may_take_over": self._may(request) and closed is None and other is not None,
             "may_mark_done": self._may(request) and may_mark_done(self.row) and other is None,
             "editable": editable,
-            "grid": grid(facts, shown.content, shown.problems),
+            "grid": grid(facts, with_notes(shown.content, facts, self.row.order.packages.all()), shown.problems),
             "changed": [] if shown.problems else changes(self.row.draft.get("seen", {}), seen, facts.lines),
             "draft": self.row.draft if has_content(self.row) else {},
             "policy": facts.policy,

@@ -16,6 +16,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from integrations import sentences
 from integrations.admin import words
 from integrations.admin.base import ChoicesCheckboxFilter, DropdownFilter, action, display
 from integrations.admin.filters import SinceFilter
@@ -24,8 +25,7 @@ from integrations.admin.reasons import ask, come_back
 from integrations.admin.records import RecordAdmin, Section, action_button, facts, link_to, table
 from integrations.errors import VendorError
 from integrations.inbox import is_running_by_schedule
-from integrations.sentences import from_label, told
-from integrations.sentences import gettext as kept
+from integrations.sentences import from_label, joined, told
 
 from ..events import record_events
 from ..models import Discrepancy, ErpStatus, EventKind
@@ -233,7 +233,7 @@ class DiscrepancyAdmin(RecordAdmin):
             return come_back(request)
         for row in rows:
             if row.pk not in done.refused:
-                self.log_change(request, row, f"{title_of(row)}: {answer['reason']}")
+                self.log_change(request, row, joined([from_label(SITUATIONS[row.code].title), answer["reason"]], ": "))
         for name in sorted(done.released):
             if is_running_by_schedule(name):
                 start_flow(name, actor)
@@ -277,9 +277,9 @@ class DiscrepancyAdmin(RecordAdmin):
         now = timezone.now()
         number = accept(Discrepancy.objects.filter(pk__in=[row.pk for row in rows]), actor, answer["reason"], now)
         for row in rows:
-            self.log_change(request, row, f"{_('Accepted as it is.')} {answer['reason']}")
+            self.log_change(request, row, joined([sentences.gettext("Accepted as it is."), answer["reason"]]))
             if row.order_id:
-                event = kept("%(what)s: accepted as it is (%(reason)s)") % {
+                event = sentences.gettext("%(what)s: accepted as it is (%(reason)s)") % {
                     "what": from_label(SITUATIONS[row.code].title), "reason": answer["reason"],
                 }  # fmt: skip
                 record_events([row.order_id], EventKind.STAFF, event, actor, now)

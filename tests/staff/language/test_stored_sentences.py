@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,7 +21,19 @@ from integrations.alerts.sending import send_due
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.flows import run_flow
-from integrations.models import AlertKind, AlertRule, Attempt, BulkRow, Cause, Export, Flow, FlowRun, StaffPreference
+from integrations.lingxing.lists import read_lists
+from integrations.models import (
+    AlertKind,
+    AlertRule,
+    Attempt,
+    BulkRow,
+    Cause,
+    Export,
+    Flow,
+    FlowRun,
+    LingXingList,
+    StaffPreference,
+)
 from integrations.sandbox.faults import Fault
 from integrations.sentences import Sentence, told
 from inventory.models import SkuMapping
@@ -35,7 +48,7 @@ from orders.models import (
     RetailerPolicy,
     Shipment,
 )
-from orders.rereading import reread_from_dsco
+from orders.rereading import reread_from_dsco, reread_from_lingxing
 from orders.staff_cancellations import cancel_lines
 from tests.orders.journeys import acknowledged, line, place, pushed, run
 from tests.staff.people import as_user
@@ -45,7 +58,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 VENDORS_WORDS = ("Invoice window closed",)
 COLUMNS: tuple[tuple[Any, str], ...] = (
     (Attempt, "message"), (FlowRun, "error"), (Cause, "message"), (OrderEvent, "text"), (Order, "problem"),
-    (BulkRow, "message"), (Export, "error"), (AlertRule, "last_error"),
+    (BulkRow, "message"), (Export, "error"), (AlertRule, "last_error"), (LingXingList, "error"),
 )  # fmt: skip
 
 
@@ -143,6 +156,37 @@ def test_every_sentence_of_a_journey_with_troubles_can_be_told(sandbox: Any, wor
         assert not CHINESE.search(text.replace("映射", "")), f"{where} is not in English: {text}"
         with translation.override("zh-hans"):
             assert CHINESE.search(told(text)), f"not in the Chinese catalogue: {text}"
+
+
+def test_what_a_person_reads_again_and_what_lists_cannot_be_read_is_told_to_all(sandbox: Any, worker: str) -> None:
+    order_id = acknowledged(sandbox, line("LAMP", 2))
+    sandbox.lingxing.ship(order_id)
+    order = Order.objects.get(dsco_order_id=order_id)
+    reread_from_lingxing(order, "anna")
+    sandbox.lingxing.delete_outbound(sandbox.lingxing.outbound_of(order_id)[0]["wo_number"])
+    sandbox.lingxing.delete(order_id)
+    reread_from_lingxing(order, "anna")
+    sandbox.faults.add(Fault("lingxing", "*", "error_before", times=0, status=503))
+    read_lists()
+    texts = [text for where, text in every_stored_sentence() if where in ("OrderEvent.text", "LingXingList.error")]
+    assert len(texts) > 3
+    for text in texts:
+        assert isinstance(text, Sentence), text
+        assert not CHINESE.search(text), text
+        with translation.override("zh-hans"):
+            assert "outbound order" not in told(text).lower(), told(text)
+            assert "deleted" not in told(text).lower(), told(text)
+
+
+def test_every_message_is_marked_by_a_name_that_the_catalogue_collects() -> None:
+    root = Path(__file__).parents[3]
+    aliases = {
+        (file.name, alias)
+        for package in ("config", "integrations", "inventory", "orders")
+        for file in (root / package).rglob("*.py")
+        for alias in re.findall(r"\bn?p?gettext(?:_lazy)? as (\w+)", file.read_text(encoding="utf-8"))
+    }
+    assert {alias for _file, alias in aliases} == {"_"}, aliases
 
 
 def test_pages_tell_each_reader_in_his_language(sandbox: Any, worker: str) -> None:

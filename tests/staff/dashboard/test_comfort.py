@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.contrib import admin
+from django.core.cache import cache
 from django.urls import reverse
+from django.utils import timezone
 
-from config.templatetags.empty_states import ADVICE
+from config.empty_states import ADVICE, GOOD_NEWS
 from integrations.deliveries.states import State
 from integrations.errors import ErrorKind
-from integrations.models import RunStatus
+from integrations.flows import flow_definitions
+from integrations.models import Flow, RunStatus
 from orders import status_dictionary
 from orders.models import ErpStatus, Order, Package, Stage
+from orders.worklists import BY_NAME
 
 from .conftest import as_user, staff
 
@@ -107,6 +112,25 @@ class TestEmptyLists:
     def test_the_advice_names_models_that_exist(self) -> None:
         known = {model._meta.label for model in admin.site._registry}
         assert not set(ADVICE) - known
+
+    @pytest.mark.parametrize(
+        ("address", "words"),
+        [
+            *((f"/admin/orders/order/?worklist={name}", GOOD_NEWS[name]) for name in BY_NAME),
+            ("/admin/orders/erppush/?status__in=needs_attention%2Cfailed%2Cuncertain", "Nothing here needs a person."),
+            ("/admin/orders/discrepancy/?state=open", "No difference."),
+        ],
+    )
+    def test_what_is_empty_on_a_good_day_says_so_and_that_the_machine_runs(
+        self, address: str, words: Any, browser: Any
+    ) -> None:
+        text = browser.get(address).text
+        assert str(words) in text
+        assert "has not run yet" in text
+        for flow in flow_definitions():
+            Flow.objects.create(name=flow.name, last_success_at=timezone.now() - timedelta(minutes=3))
+        cache.clear()
+        assert "3 minutes ago" in browser.get(address).text
 
     def test_a_filtered_list_offers_to_show_all(self, orders: list[Any], browser: Any) -> None:
         text = browser.get("/admin/orders/order/?q=nothing-of-the-kind").content.decode()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
@@ -85,7 +86,7 @@ def _row(title: str, ours: Any, dsco: Any = None, lingxing: Any = None, *, perso
 
 def _text(value: Any) -> str:
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, list | tuple | set | frozenset):
@@ -150,6 +151,7 @@ def _lines(sides: Sides) -> Iterable[Row]:
     reported = _reported(sides)
     at_dsco = _shipped_at_dsco(sides)
     shared = Counter(line.erp_sku for line in sides.lines if line.erp_sku)
+    ordered, to_deliver, shipped = _("ordered"), _("to deliver"), _("shipped")
     for line in sides.lines:
         item = line.sku or line.partner_sku or line.dsco_item_id
         name = _("line %(number)s, %(sku)s") % {"number": line.line_number or line.position + 1, "sku": item}
@@ -157,12 +159,10 @@ def _lines(sides: Sides) -> Iterable[Row]:
         # LingXing knows units by ERP SKU; where two lines share one, no line's own number exists there.
         in_erp = sides.erp_orders is not None and line.erp_sku and shared[line.erp_sku] == 1
         left = None if shown is None else shown.quantity - shown.cancelled_quantity - shown.rejected_quantity
-        yield _row(f"{name}: {_('ordered')}", line.quantity, None if shown is None else shown.quantity)
+        yield _row(f"{name}: {ordered}", line.quantity, None if shown is None else shown.quantity)
+        yield _row(f"{name}: {to_deliver}", line.open_quantity, left, sides.erp_units[line.erp_sku] if in_erp else None)
         yield _row(
-            f"{name}: {_('to deliver')}", line.open_quantity, left, sides.erp_units[line.erp_sku] if in_erp else None
-        )
-        yield _row(
-            f"{name}: {_('shipped')}", reported.get(line.position, 0),
+            f"{name}: {shipped}", reported.get(line.position, 0),
             None if shown is None else at_dsco.get(line.position, 0),
             sides.shipped_units[line.erp_sku] if in_erp else None,
         )  # fmt: skip

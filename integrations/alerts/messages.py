@@ -126,9 +126,8 @@ def _dingtalk(digest: Digest) -> dict[str, Any]:
 
 
 def _slack(digest: Digest) -> dict[str, Any]:
-    lines = [
-        f"• {_for_slack(line.text)}" + (f" <{line.link}|{_('Show')}>" if line.link else "") for line in digest.lines
-    ]
+    show = _("Show")
+    lines = [f"• {_for_slack(line.text)}" + (f" <{line.link}|{show}>" if line.link else "") for line in digest.lines]
     return {"text": "\n".join([f"*{_for_slack(digest.title)}*", *lines, *_tail(digest, "<{link}|{text}>")])}
 
 
@@ -145,7 +144,8 @@ def _tail(digest: Digest, linked: str) -> list[str]:
 def _marked_down(line: Line) -> str:
     # A vendor's words must not become a link or a heading of ours.
     text = line.text.translate({ord("["): "［", ord("]"): "］", ord("<"): "＜", ord(">"): "＞"})
-    return f"{text} [{_('Show')}]({line.link})" if line.link else text
+    show = _("Show")
+    return f"{text} [{show}]({line.link})" if line.link else text
 
 
 def _for_slack(text: str) -> str:

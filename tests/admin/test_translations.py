@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from html import unescape
 from pathlib import Path
@@ -24,6 +25,19 @@ def test_every_text_of_ours_is_translated() -> None:
              and not re.search(r'^msgstr(\[\d\])? ""\n"', entry, re.MULTILINE)]  # fmt: skip
     assert empty == []
     assert "#, fuzzy" not in CATALOGUE.read_text(encoding="utf-8")
+
+
+def test_no_text_hides_in_an_f_string_where_makemessages_does_not_look() -> None:
+    found = []
+    for package in ("config", "integrations", "inventory", "orders"):
+        for path in (Path(settings.BASE_DIR) / package).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.JoinedStr):
+                    called = [call.func.id for call in ast.walk(node)
+                              if isinstance(call, ast.Call) and isinstance(call.func, ast.Name)]  # fmt: skip
+                    if {"_", "gettext", "ngettext", "gettext_lazy", "kept"} & set(called):
+                        found.append(f"{path.name}:{node.lineno}")
+    assert found == []
 
 
 @pytest.mark.parametrize(

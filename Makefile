@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate mutations lint bench bench-large screenshots documents messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate mutations lint audit bench bench-large screenshots documents messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ test: $(VENV)/.installed-dev ## the whole test suite (PostgreSQL and browser tes
 lint: $(VENV)/.installed-dev ## format, lint, types, layering, migrations
 	@$(BIN)/ruff format --check . && $(BIN)/ruff check . && $(BIN)/mypy . && $(BIN)/lint-imports
 	@DJANGO_SETTINGS_MODULE=tests.settings $(RUN) makemigrations --check --dry-run
+
+audit: $(VENV)/.installed-dev ## known vulnerabilities of the dependencies (pip-audit); SKIPPED where no advisories can be had
+	@$(BIN)/python .ci/audit.py
 
 simulate: $(VENV)/.installed-dev ## seeded stories with faults, crashes and changes of mind: SEEDS=2000 FIRST=1 JOBS=2
 	@PYTHONHASHSEED=0 DJANGO_SETTINGS_MODULE=tests.simulation.settings $(BIN)/python -m tests.simulation --seeds $(or $(SEEDS),2000) --first $(or $(FIRST),1) $(if $(JOBS),--jobs $(JOBS))

@@ -21,6 +21,7 @@ os.environ.update(
     LINGXING_BASE_URL="http://127.0.0.1:9",
     LINGXING_APP_ID="ak_TestApp000000",
     LINGXING_APP_SECRET="test-app-secret",
+    OPENPYXL_DEFUSEDXML="False",  # pip-audit brings it; production reads workbooks without
     LOG_LEVEL="WARNING",
     LOG_FORMAT="json",
 )

@@ -110,7 +110,9 @@ class CodesXlsx(base_formats.XLSX):  # type: ignore[misc]
                 [_shown(cell) for cell in row]
                 for row in sheet.iter_rows(max_row=MOST_ROWS * 4, max_col=MOST_COLUMNS)
             ]  # fmt: skip
-        except (zipfile.BadZipFile, KeyError, OSError, IndexError) as error:
+        except UnreadableFile:
+            raise
+        except Exception as error:  # a damaged workbook breaks zipfile, expat or openpyxl, wherever the damage is
             text = _("The file is no XLSX workbook (%(error)s). Save it again as XLSX or as CSV UTF-8.")
             raise UnreadableFile(text % {"error": error}) from None
         return _dataset(rows)

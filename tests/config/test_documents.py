@@ -97,3 +97,15 @@ def test_every_command_that_the_documents_name_exists():
     assert named <= set(get_commands()) | {"demo"}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+def test_every_test_that_the_claims_of_security_name_exists():
+    table = (ROOT / "docs/security.md").read_text().partition("<!-- claims -->")[2].partition("\n\n")[0]
+    rows = [line.split(" | ") for line in table.strip().splitlines()[2:]]
+    assert len(rows) > 20
+    for row in rows:
+        named = re.findall(r"`([^`]+)`", row[-1])
+        assert named, row
+        for one in named:
+            file, _colons, name = one.partition("::")
+            assert f"def {name}(" in (ROOT / file).read_text() if name else (ROOT / file).exists(), one

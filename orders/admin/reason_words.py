@@ -17,6 +17,7 @@ WORDS: dict[str, str | Promise] = {
     "closed": _("closed by themselves"),
     "mended": _("mended by themselves"),
     "undecided": _("still on their way"),
+    "questions_answered": _("pauses for cancellation ended"),
     "held": _("the order is held"),
     "policy_off": _("switched off in the retailer's policy"),
     "policy_never": _("the retailer's policy says never"),

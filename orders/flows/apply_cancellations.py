@@ -79,6 +79,10 @@ def apply_cancellations(context: FlowContext) -> None:
         # What the first round stopped in LingXing is confirmed to DSCO in the second one.
         ids = list(rows.values_list("pk", flat=True)) if context.order_ids else None
         context.deliver("cancellation", ids=ids)
+    from ..pause_for_cancellation import settle  # noqa: PLC0415 - it acts by functions that need this package
+
+    if ended := settle(orders if context.order_ids else None):
+        context.count("questions_answered", ended)
 
 
 def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:

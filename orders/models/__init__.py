@@ -1,7 +1,9 @@
 """Tables of the order business."""
 
+from .cancelling import CancellationPause, PauseOutcome
 from .deliveries import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Shipment
 from .erp import ErpOrder, ErpStatus, OrderErpLink, Package, PackageLine
+from .invoicing import InvoiceDocument
 from .mappings import ShippingMapping, Store, StoreMapping
 from .order import DEADLINE_STAGES, OPEN_STAGES, EventKind, Order, OrderEvent, OrderLine, OrderVersion, Stage
 from .policies import InvoiceTiming, Mode, RetailerPolicy
@@ -13,6 +15,7 @@ __all__ = [
     "Acknowledgement",
     "Cancellation",
     "CancellationAction",
+    "CancellationPause",
     "DifferenceKind",
     "Discrepancy",
     "ErpOrder",
@@ -20,6 +23,7 @@ __all__ = [
     "ErpStatus",
     "EventKind",
     "Invoice",
+    "InvoiceDocument",
     "InvoiceTiming",
     "Mode",
     "Order",
@@ -29,6 +33,7 @@ __all__ = [
     "OrderVersion",
     "Package",
     "PackageLine",
+    "PauseOutcome",
     "Reconciliation",
     "RetailerPolicy",
     "Shipment",

@@ -34,6 +34,7 @@ class Source(models.TextChoices):
     DSCO_INVOICES = "dsco_invoices", _("DSCO: invoices")
     DSCO_STOCK = "dsco_stock", _("DSCO: stock")
     ERP_ORDERS = "erp_orders", _("LingXing: orders and outbound orders")
+    TOLD = "told", _("Told by staff or another system")
 
 
 class Discrepancy(models.Model):

@@ -98,6 +98,12 @@ SITUATIONS: Final[dict[str, Situation]] = {
         Kind.STOCK, _("DSCO shows another stock than it was told"),
         _("The right figure is sent again with the next run of the stock flow. Nothing to do."), "send_stock", True,
     ),
+    # --- Told by staff or another system -----------------------------------------------------------------
+    "changed_after_report": Situation(
+        Kind.TRACKING, _("Carrier or tracking number changed after the shipment was reported"),
+        _("DSCO still shows what was reported; nothing is sent a second time. Change it in DSCO's portal or tell the"
+          " retailer, then accept the difference with a note."),
+    ),
     # --- LingXing ------------------------------------------------------------------------------------------
     "made_by_hand": Situation(
         Kind.STATE, _("Created by hand in LingXing"),

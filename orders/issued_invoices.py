@@ -1,0 +1,57 @@
+"""Invoices that were issued elsewhere (by finance, in DSCO's portal), and the documents of invoices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.deliveries import staff
+from integrations.deliveries.states import State
+from integrations.sentences import gettext as _
+from integrations.sentences import joined
+
+from .events import record_events
+from .models import EventKind, Invoice, InvoiceDocument, Order
+
+
+class CannotMark(Exception):
+    """The invoice cannot be marked now; ``code`` and the message say why and what to do."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def mark_issued(order_id: int, number: str, documents: Sequence[tuple[str, str]], reason: str, actor: str) -> Invoice:
+    """Record that an order (primary key) has been invoiced under this number, and keep its documents (name, address).
+
+    An invoice that is still owed is not sent any more. One that is issued already only gets the documents, if the
+    number is the same. Doing it again changes nothing. Raises CannotMark.
+    """
+    now = timezone.now()
+    with transaction.atomic():
+        Order.objects.select_for_update(no_key=True).get(pk=order_id)
+        invoice = Invoice.objects.select_for_update(of=("self",)).get(order=order_id)
+        if Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk).exists():
+            raise CannotMark("number_taken", _("Another order has the invoice number %(n)s.") % {"n": number})
+        if invoice.status == State.SUCCEEDED:
+            if invoice.invoice_id not in (None, "", number):
+                text = _("The order is invoiced under the number %(n)s.")
+                raise CannotMark("other_number", text % {"n": invoice.invoice_id})
+        elif not staff.mark_done(Invoice.KIND, [invoice.pk], actor, reason).changed:
+            text = _("The invoice is %(state)s at this moment. Try again in some minutes.")
+            raise CannotMark("in_flight", text % {"state": State(invoice.status).label})
+        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number)
+        known = set(invoice.documents.values_list("url", flat=True))
+        new = [(name, url) for name, url in {url: (name, url) for name, url in documents}.values() if url not in known]
+        InvoiceDocument.objects.bulk_create(
+            InvoiceDocument(invoice=invoice, name=name, url=url, added_by=actor[:150], added_at=now)
+            for name, url in new
+        )
+        text = _("Invoice %(n)s is issued.") % {"n": number}
+        listed = joined([_("Documents: %(names)s.") % {"names": [name for name, _url in new]}]) if new else ""
+        record_events([order_id], EventKind.STAFF, joined([text, listed, reason]), actor, now)
+    invoice.refresh_from_db()
+    return invoice

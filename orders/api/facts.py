@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 from integrations.deliveries.models import Delivery
@@ -72,12 +73,17 @@ def event(row: OrderEvent) -> Facts:
     return {"kind": row.kind, "at": row.at, "text": row.text, "actor": row.actor}
 
 
+def money(amount: Decimal | None) -> str | None:
+    """Return an amount as text, digit for digit: a JSON number would pass through a float at the reader."""
+    return None if amount is None else f"{amount:f}"
+
+
 def _line(story: Story, line: OrderLine) -> Facts:
     units = story.quantities[line.position]
     return {
         "position": line.position, "line_number": line.line_number, "sku": line.sku, "partner_sku": line.partner_sku,
         "dsco_item_id": line.dsco_item_id, "title": line.title, "erp_sku": story.erp_skus.get(line.position, ""),
-        "expected_cost": line.expected_cost, "cancel_requested": line.cancel_requested,
+        "expected_cost": money(line.expected_cost), "cancel_requested": line.cancel_requested,
         "ordered": units.ordered, "cancelled": units.cancelled, "in_erp": units.in_erp, "packed": units.packed,
         "reported": units.reported, "invoiced": units.invoiced,
     }  # fmt: skip

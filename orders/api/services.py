@@ -24,6 +24,7 @@ from ..standing import standing_of, with_standing
 from ..starting import start_for_order
 from ..tracking_changes import SITUATION, CannotChange, Carriage, keep_change
 from .actions import CANNOT_CANCEL, OrderWrite, Reason
+from .facts import money
 from .orders import OrderView
 from .shapes import STATES, moment, words
 from .status_shapes import StandingShape, furthest, standing
@@ -448,7 +449,7 @@ def _invoice(order: Order) -> dict[str, Any]:
         raise Problem("not_found", f"Order {order.dsco_order_id} has no invoice.", code="no_invoice")
     return {
         "dsco_order_id": order.dsco_order_id, "status": row.status, "issued": row.status == "succeeded",
-        "invoice_number": row.invoice_id, "total": row.total, "finished_at": row.finished_at,
+        "invoice_number": row.invoice_id, "total": money(row.total), "finished_at": row.finished_at,
         "documents": [
             {"name": one.name, "url": one.url, "added_by": one.added_by, "added_at": one.added_at}
             for one in row.documents.all()

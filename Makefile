@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate mutations lint audit bench bench-large screenshots documents messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large screenshots documents messages install install-dev lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ simulate: $(VENV)/.installed-dev ## seeded stories with faults, crashes and chan
 
 mutations: $(VENV)/.installed-dev ## break the product on purpose, one promise at a time, and see whether a test notices: ONLY=text
 	@$(BIN)/python -m tests.mutations $(if $(ONLY),--only "$(ONLY)")
+
+torture: $(VENV)/.installed-dev ## real workers on PostgreSQL, killed while orders travel: ARGS="--orders 1000 --kills 30", ARGS=--sqlite
+	@$(BIN)/python -m tests.torture $(ARGS)
 
 bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) bench

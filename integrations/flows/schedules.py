@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
+from django.db.models import Min
 from django.utils import timezone
 from django_q.models import Schedule
 
@@ -20,18 +22,30 @@ ALERTS_TASK = "integrations.alerts.tasks.tell_alerts"
 
 
 def ensure_schedules() -> None:
-    """Make the schedules that are missing; an edited interval stays, unless FLOW_INTERVAL_SECONDS overrides all."""
-    for definition in flow_definitions():
-        row = ensure_flow_row(definition)
-        if settings.FLOW_INTERVAL_SECONDS or not Schedule.objects.filter(name=definition.name).exists():
-            apply_interval(row)
-    for name, task in (("heartbeat", HEARTBEAT_TASK), ("sweep", SWEEP_TASK), ("alerts", ALERTS_TASK)):
-        every_minute = {"schedule_type": Schedule.MINUTES, "minutes": 1, "next_run": timezone.now()}
-        Schedule.objects.get_or_create(name=name, defaults={"func": task, **every_minute})
-    hourly = {"func": TIDY_TASK, "schedule_type": Schedule.HOURLY, "next_run": timezone.now()}
-    Schedule.objects.get_or_create(name="tidy", defaults=hourly)
-    daily = {"schedule_type": Schedule.DAILY, "next_run": timezone.now()}
-    Schedule.objects.get_or_create(name="lingxing lists", defaults={"func": LISTS_TASK, **daily})
+    """Make the schedules that are missing; an edited interval stays, unless FLOW_INTERVAL_SECONDS overrides all.
+
+    One process at a time: clusters start together, and django-q2's table lets a name be there twice.
+    """
+    rows = [ensure_flow_row(definition) for definition in flow_definitions()]
+    with transaction.atomic():
+        list(Flow.objects.select_for_update().order_by("pk")[:1])
+        _remove_doubles()
+        for row in rows:
+            if settings.FLOW_INTERVAL_SECONDS or not Schedule.objects.filter(name=row.name).exists():
+                apply_interval(row)
+        for name, task in (("heartbeat", HEARTBEAT_TASK), ("sweep", SWEEP_TASK), ("alerts", ALERTS_TASK)):
+            every_minute = {"schedule_type": Schedule.MINUTES, "minutes": 1, "next_run": timezone.now()}
+            Schedule.objects.get_or_create(name=name, defaults={"func": task, **every_minute})
+        hourly = {"func": TIDY_TASK, "schedule_type": Schedule.HOURLY, "next_run": timezone.now()}
+        Schedule.objects.get_or_create(name="tidy", defaults=hourly)
+        daily = {"schedule_type": Schedule.DAILY, "next_run": timezone.now()}
+        Schedule.objects.get_or_create(name="lingxing lists", defaults={"func": LISTS_TASK, **daily})
+
+
+def _remove_doubles() -> None:
+    """Two rows of one name and task are one schedule that two processes have made: the first stays."""
+    groups = Schedule.objects.exclude(name=None).order_by().values("name", "func").annotate(first=Min("pk"))
+    Schedule.objects.exclude(name=None).exclude(pk__in=[group["first"] for group in groups]).delete()
 
 
 def apply_interval(flow: Flow) -> None:

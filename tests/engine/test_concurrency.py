@@ -9,10 +9,12 @@ from datetime import timedelta
 import pytest
 from django.db import connections
 from django.utils import timezone
+from django_q.models import Schedule
 
 from integrations.deliveries.engine import DeliveryPass
 from integrations.deliveries.pool import CallPool
 from integrations.flows.lease import give_lease_back, take_lease
+from integrations.flows.schedules import ensure_schedules
 from integrations.models import Flow
 from orders.models import Acknowledgement
 
@@ -52,6 +54,16 @@ def test_workers_side_by_side_never_carry_out_a_delivery_twice():
     assert len(vendor.effects) == 120
     assert set(vendor.effects.values()) == {1}
     assert set(Acknowledgement.objects.values_list("status", "attempts")) == {("succeeded", 1)}
+
+
+def test_clusters_that_start_together_make_each_schedule_once_and_doubles_are_healed():
+    in_threads(4, ensure_schedules)
+    names = list(Schedule.objects.values_list("name", flat=True))
+    assert len(names) == len(set(names)) > 8
+    first = Schedule.objects.get(name="sweep")
+    Schedule.objects.create(name="sweep", func=first.func)
+    ensure_schedules()
+    assert Schedule.objects.get(name="sweep").pk == first.pk
 
 
 def test_only_one_of_many_gets_a_flows_lease():

@@ -218,7 +218,10 @@ class DeliveryPass(Generic[D]):
             outcome = answer.outcomes.get(delivery.pk) or outcomes.unknown(
                 "no_outcome", _("The vendor's reply did not mention this delivery; its outcome is being verified.")
             )
-            if outcome.state == "failed" and answer.error and len(item.call.deliveries) > 1:
+            if item.action != AttemptAction.SEND and isinstance(answer.error, Rejected):
+                # The question was refused, not the delivery: nobody knows more than before.
+                outcome = outcomes.unknown(answer.error.code, answer.error.message)
+            elif outcome.state == "failed" and answer.error and len(item.call.deliveries) > 1:
                 # The batch was refused as a whole: each item gets its own verdict, alone.
                 outcome = outcomes.retry(outcome.code, outcome.message, solo=True, retry_after=0)
             if item.action == AttemptAction.VERIFY and outcomes.says_absent(outcome) and self._may_be_queued(delivery):

@@ -16,7 +16,7 @@ from ..deliveries.kinds import Call, DeliveryKind, Plan
 from ..deliveries.models import Delivery
 from ..deliveries.outcomes import Outcome
 from ..deliveries.states import State
-from ..errors import VendorError
+from ..errors import Rejected, VendorError
 from ..sentences import gettext as _
 from .client import DscoClient
 from .schemas import Accepted, ChangeLog, LogEntry
@@ -104,7 +104,12 @@ class QueuedOnceKind(QueuedKind[D]):
     def _verify(
         self, client: DscoClient, request_id: str, rows: Sequence[D], shown: Callable[[D], Outcome]
     ) -> dict[int, Outcome]:
-        told = self.told(self.read_log(client, request_id), rows) if request_id else {}
+        told: dict[int, Outcome] = {}
+        if request_id:
+            try:
+                told = self.told(self.read_log(client, request_id), rows)
+            except Rejected:
+                told = {}  # DSCO does not know the request (any more): its own record tells
         return {row.pk: told.get(row.pk) or shown(row) for row in rows}
 
 

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations.deliveries import kinds, outcomes, staff
 from integrations.deliveries.engine import DeliveryPass
+from integrations.deliveries.kinds import Call, Plan
 from integrations.deliveries.pool import CallPool
 from integrations.deliveries.releases import park, release
 from integrations.deliveries.states import State
@@ -227,6 +228,46 @@ def test_a_verification_that_fails_keeps_the_delivery_uncertain(vendor, clock):
     run_pass(kind)
     row.refresh_from_db()
     assert (row.status, vendor.effects[row.key], len(vendor.calls)) == (State.SUCCEEDED, 1, 1)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_verification_that_the_vendor_refuses_says_nothing_and_sends_nothing(vendor, clock, number):
+    rows = make_due(number)
+    vendor.script = [vendor.lose_reply]
+    run_pass(MemoryKind(vendor, batch=number))
+
+    class RefusedKind(MemoryKind):
+        def plan_verify(self, deliveries):
+            return Plan([Call(deliveries, lambda: vendor.refuse([]))])
+
+    for _round in range(2):
+        clock.advance(600)
+        run_pass(RefusedKind(vendor, batch=number))
+    assert set(Acknowledgement.objects.values_list("status", "maybe_sent")) == {(State.UNCERTAIN, True)}
+    clock.advance(4000)
+    run_pass(MemoryKind(vendor, batch=number))
+    assert set(Acknowledgement.objects.values_list("status", flat=True)) == {State.SUCCEEDED}
+    assert [vendor.effects[row.key] for row in rows] == [1] * number
+
+
+def test_a_question_about_what_was_accepted_that_the_vendor_refuses_leads_to_a_look(vendor, clock):
+    rows = make_due(2)
+
+    class AcceptingKind(MemoryKind):
+        def _send(self, group):
+            super()._send(group)
+            return {row.pk: outcomes.accepted("R") for row in group}
+
+        def plan_poll(self, deliveries):
+            return Plan([Call(deliveries, lambda: vendor.refuse([]))])
+
+    kind = AcceptingKind(vendor, batch=2)
+    run_pass(kind)
+    for _round in range(3):
+        clock.advance(600)
+        run_pass(kind)
+    assert set(Acknowledgement.objects.values_list("status", flat=True)) == {State.SUCCEEDED}
+    assert [vendor.effects[row.key] for row in rows] == [1, 1]
 
 
 def test_staff_retry_is_recorded_with_who_and_leaves_running_rows_alone(vendor):

@@ -22,7 +22,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
@@ -83,7 +83,7 @@ class CodeForm(forms.Form):
     """One code: of the app, or one of the recovery codes."""
 
     code = forms.CharField(
-        label=gettext_lazy("Code"), max_length=40,
+        label=pgettext_lazy("one-time", "Code"), max_length=40,
         widget=forms.TextInput(
             attrs={"class": "ob-input", "autocomplete": "one-time-code", "inputmode": "text", "autofocus": True}
         ),

@@ -276,7 +276,7 @@ class Migration(migrations.Migration):
                 ('name', models.CharField(max_length=100, verbose_name='operation')),
                 ('position', models.PositiveSmallIntegerField(verbose_name='position')),
                 ('token', models.CharField(blank=True, default='', max_length=32)),
-                ('holder', models.CharField(blank=True, default='', max_length=120, verbose_name='held by')),
+                ('holder', models.CharField(blank=True, default='', max_length=120, verbose_name='taken by')),
                 ('held_until', models.FloatField(default=0)),
             ],
             options={

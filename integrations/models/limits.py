@@ -30,7 +30,7 @@ class Slot(models.Model):
     name = models.CharField(_("operation"), max_length=100)
     position = models.PositiveSmallIntegerField(_("position"))
     token = models.CharField(max_length=32, default="", blank=True)
-    holder = models.CharField(_("held by"), max_length=120, default="", blank=True)
+    holder = models.CharField(_("taken by"), max_length=120, default="", blank=True)
     held_until = models.FloatField(default=0)
 
     class Meta:

@@ -116,7 +116,7 @@ WORDS: dict[str, str | Promise] = {
     "cancellations": _("cancellations"),
     "windows_restarted": _("windows read again"),
     "stock_rows": _("stock rows read"),
-    "items": _("items"),
+    "items": _("items checked"),
     "unmapped_skus": _("ERP SKUs without mapping"),
     "unknown_figures": _("items without a known figure"),
     "pulled": _("pulled"),

@@ -136,7 +136,7 @@ class OrderListAdmin(RecordAdmin):
         if order.held:
             marks.append(words.label(_("held"), "warning", f"{order.held_by}: {order.hold_reason}"))
         return format_html(
-            '{} <span class="ob-quiet ob-nowrap">{}</span> {}', order.dsco_order_id, order.po_number,
+            '{} <span class="ob-quiet ob-code">{}</span> {}', order.dsco_order_id, order.po_number,
             format_html_join(" ", "{}", ((mark,) for mark in marks)),
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large screenshots documents messages install install-dev lock clean
+.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large screenshots documents messages install install-dev hooks lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -25,6 +25,9 @@ $(VENV)/.installed-dev: $(VENV)/.installed requirements-dev.txt
 install: $(VENV)/.installed ## build .venv from the lock file
 
 install-dev: $(VENV)/.installed-dev ## the same with test and lint tools
+
+hooks: $(VENV)/.installed-dev ## let git run lint and document checks before each commit
+	@$(BIN)/pre-commit install
 
 demo: $(VENV)/.installed ## both vendors' stand-ins, workers and admin on this machine; Ctrl-C ends it
 	@exec $(RUN) demo

@@ -29,7 +29,7 @@ INSTALLED_APPS = [
     "unfold.contrib.forms",
     "unfold.contrib.import_export",
     "unfold.contrib.simple_history",
-    "django.contrib.admin",
+    "django.contrib.admin.apps.SimpleAdminConfig",  # config/urls.py looks for the pages; commands start without them
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

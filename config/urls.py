@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import include, path, re_path
+from django.utils.module_loading import autodiscover_modules
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
@@ -19,6 +20,9 @@ from .metrics import metrics
 from .preferences import preferences, set_language
 from .second_factor import PAGE as SECOND_FACTOR_PAGE
 from .second_factor import second_factor
+
+# Only who serves pages or names their addresses pays for loading them.
+autodiscover_modules("admin", "admin.pages", register_to=admin.site)
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="admin:index")),

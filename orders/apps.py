@@ -9,7 +9,7 @@ class OrdersConfig(AppConfig):
     verbose_name = _("Orders")
 
     def ready(self) -> None:
-        """Announce this package's flows and kinds of delivery."""
+        """Announce this package's flows, kinds of delivery and words for reasons (alerts say them, too)."""
         # Models must be loaded first.
         from . import (  # noqa: PLC0415
             bulk_actions,  # noqa: F401
@@ -20,3 +20,4 @@ class OrdersConfig(AppConfig):
             reservations,  # noqa: F401
             retention,  # noqa: F401
         )
+        from .admin import reason_words  # noqa: F401, PLC0415

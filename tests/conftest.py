@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import hypothesis
@@ -78,6 +79,12 @@ def quick_reference_rows() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flush, "emit_post_migrate_signal", restore)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def pages() -> None:
+    """Have every page registered, as in a process that serves them: commands start without."""
+    import_module("config.urls")
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,8 @@ from django.utils.translation import gettext as _
 
 from integrations.flows import flow_definitions
 from integrations.flows.overdue import fruitless_flows, overdue_flows
-from integrations.models import Flow, FlowRun
+from integrations.models import Flow, FlowRun, VendorOutage
+from integrations.outages import outage_text
 from integrations.sentences import told
 from integrations.stops import open_stops, stop_text
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 def look(examination: Examination) -> Iterator[Finding]:
     """Look at stops, pauses and how the flows ended lately."""
     well = True
-    for finding in (*_stops(), *_paused(), *_late()):
+    for finding in (*_stops(), *_outages(), *_paused(), *_late()):
         well = False
         yield finding
     if well and Flow.objects.exists():
@@ -34,6 +35,14 @@ def _stops() -> Iterator[Finding]:
         yield stops(
             told(stop_text(stop)),
             _("When the reason is gone, end it on the page of emergency stops, or with manage.py vendorstop --end."),
+        )
+
+
+def _outages() -> Iterator[Finding]:
+    for outage in VendorOutage.objects.filter(opened_at__isnull=False, ended_at__isnull=True):
+        yield stops(
+            told(outage_text(outage)),
+            _("Nothing is to be done here: the vendor is asked now and then, and the work goes on when it answers."),
         )
 
 

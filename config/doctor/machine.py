@@ -56,7 +56,7 @@ def _memory() -> Iterator[Finding]:
     free = int(lines.get("MemAvailable", "0 kB").split()[0]) // 1000
     what = _("%(free)d MB of memory are free.") % {"free": free}
     if free and free < LITTLE_MEMORY:
-        yield warning(what, _("A worker takes about 150 MB: lower WORKERS, or give the machine more memory."))
+        yield warning(what, _("A worker takes 100 to 150 MB: lower WORKERS, or give the machine more memory."))
     else:
         yield ok(what)
 

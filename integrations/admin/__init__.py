@@ -1,16 +1,4 @@
-"""The admin of the infrastructure, and the pieces that the other packages' admins are built of."""
+"""The admin of the infrastructure, and the pieces that the other packages' admins are built of.
 
-from . import alerts, bulk, calls, exports, flow_runs, flows, lingxing_lists, outages, stops, technical
-
-__all__ = [
-    "alerts",
-    "bulk",
-    "calls",
-    "exports",
-    "flow_runs",
-    "flows",
-    "lingxing_lists",
-    "outages",
-    "stops",
-    "technical",
-]
+``pages`` registers everything; it is imported with the addresses (``config/urls.py``), not by commands.
+"""

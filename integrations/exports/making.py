@@ -12,6 +12,7 @@ from django.core.exceptions import ObjectDoesNotExist, PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.urls import get_resolver
 from django.utils import timezone, translation
 from django.utils.translation import get_language
 from django_q.tasks import async_task
@@ -114,6 +115,7 @@ def _chosen(export: Export, wanted: Exportable) -> QuerySet[Any]:
     if "ids" in export.filters:
         chosen = wanted.model._default_manager.filter(pk__in=export.filters["ids"])
         return chosen.values_list("pk", flat=True)
+    _load_pages()
     model_admin = admin.site.get_model_admin(wanted.model)
     request = HttpRequest()
     request.method = "GET"
@@ -123,3 +125,8 @@ def _chosen(export: Export, wanted: Exportable) -> QuerySet[Any]:
     request.resolver_match = None
     rows = model_admin.get_changelist_instance(request).get_queryset(request)
     return rows.select_related(None).values_list("pk", flat=True)
+
+
+def _load_pages() -> None:
+    """Make sure that the lists' pages are registered: they come with the addresses, which a worker may not need."""
+    get_resolver().url_patterns  # noqa: B018 - looking at them loads them

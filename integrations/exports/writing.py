@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
-from openpyxl import Workbook  # type: ignore[import-untyped]
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE  # type: ignore[import-untyped]
 
 from ..sentences import told
 
 # A text that starts so is run by a spreadsheet as a formula (also after blanks, which it drops).
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 LONGEST_CELL = 32_000
+# What a cell of a workbook cannot hold. (openpyxl is only loaded to write one: it takes long to load.)
+ILLEGAL_CHARACTERS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f]")
 
 
 def safe_cell(value: Any) -> Any:
@@ -30,7 +31,7 @@ def safe_cell(value: Any) -> Any:
         return value
     if isinstance(value, datetime):
         return timezone.localtime(value).replace(tzinfo=None, microsecond=0)
-    text = ILLEGAL_CHARACTERS_RE.sub(" ", told(str(value)))[:LONGEST_CELL]
+    text = ILLEGAL_CHARACTERS.sub(" ", told(str(value)))[:LONGEST_CELL]
     return f"'{text}" if text.lstrip(" ").startswith(DANGEROUS) else text
 
 
@@ -50,6 +51,8 @@ def write_csv(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
 
 def write_xlsx(headers: Sequence[str], rows: Iterable[Sequence[Any]], title: str = "") -> bytes:
     """Return the table as a workbook with one sheet; its first row stays in sight."""
+    from openpyxl import Workbook  # type: ignore[import-untyped] # noqa: PLC0415 - a tenth of a second
+
     book = Workbook(write_only=True)
     sheet = book.create_sheet(title[:30] or None)
     sheet.freeze_panes = "A2"

@@ -1,5 +1,4 @@
-"""The admin of warehouses, SKUs and stock."""
+"""The admin of warehouses, SKUs and stock.
 
-from . import mappings, stock
-
-__all__ = ["mappings", "stock"]
+``pages`` registers everything; it is imported with the addresses (``config/urls.py``), not by commands.
+"""

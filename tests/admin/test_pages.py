@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from integrations.stopping import end_stop, stop_vendor
 from orders.models import ErpPush
 from tests.staff.people import kept
 
+import_module("config.urls")  # registers the pages
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 LANGUAGES = ["en", "zh-hans"]
 # The most queries a page may need, whatever the number of rows.

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from config.doctor import settings_values
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Flow
+from integrations.models import Flow, VendorOutage
 from integrations.sandbox.faults import Fault
 from integrations.tasks import heartbeat
 from inventory.models import WarehouseMapping
@@ -134,6 +134,15 @@ def test_dead_workers_and_paused_flows_stop_orders(at_work, clock):
     assert code == 1
     assert any("No worker was seen" in what for what in texts(found, "stops"))
     assert any("stock-taking" in what for what in texts(found, "stops"))
+
+
+def test_a_vendor_that_is_out_stops_orders_and_asks_for_nothing(at_work):
+    now = timezone.now()
+    VendorOutage.objects.create(vendor="lingxing", began_at=now, last_failure_at=now, opened_at=now)
+    found, code = visit("--offline")
+    assert code == 1
+    (row,) = [row for row in found["flows"] if row["level"] == "stops"]
+    assert "has not answered since" in row["what"]
 
 
 def test_a_step_in_shadow_mode_is_told(at_work):

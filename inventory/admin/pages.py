@@ -1,0 +1,5 @@
+"""Imports every module that registers pages."""
+
+from . import mappings, stock
+
+__all__ = ["mappings", "stock"]

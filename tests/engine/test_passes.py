@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from integrations.calls import CallRecord, note_call
 from integrations.deliveries import kinds, outcomes, staff
 from integrations.deliveries.engine import DeliveryPass
 from integrations.deliveries.kinds import Call, Plan
@@ -300,3 +301,20 @@ def test_parking_and_releasing_leave_work_in_flight_alone(vendor):
     assert release(rows, timezone.now()) == 1
     waiting.refresh_from_db()
     assert (waiting.status, waiting.reason_code) == (State.DUE, "")
+
+
+@pytest.mark.parametrize(("together", "shown"), [(3, ["send", "look", "look"]), (21, ["send"])])
+def test_pages_read_for_many_deliveries_are_not_kept_once_for_each_of_them(vendor, together, shown):
+    class Reading(MemoryKind):
+        def _send(self, group):
+            for operation in ("send", "look", "look", "last"):
+                note_call(CallRecord("dsco", operation, "GET", "/", timezone.now(), writes=operation == "send"))
+            return super()._send(group)
+
+    make_due(together)
+    kind = Reading(vendor, batch=together)
+    kind.claim_size = together
+    run_pass(kind)
+    for attempt in Attempt.objects.all():
+        assert attempt.api_call.operation == "last"
+        assert [call.operation for call in attempt.earlier_calls.order_by("pk")] == shown

@@ -3,60 +3,56 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
 from integrations.dsco.schemas import DscoAddress
+from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import ErpOrderRow
+from integrations.sentences import ngettext
 
 from .erp_quantities import items_of
 from .models import ErpOrder, Order, OrderErpLink
+from .reading import Pages, Reads, read_in_chunks
 
 if TYPE_CHECKING:
+    from integrations.flows.context import FlowContext
     from integrations.lingxing import LingXingClient
 
     from .models import ErpPush
 
+log = structlog.get_logger(__name__)
 NUMBERS_PER_CALL = 200
 # Address fields that LingXing may drop when it has not granted them (decision 1).
 CHECKED_ADDRESS_FIELDS = ("state_or_region", "postal_code", "receiver_mobile")
-
-
-T = TypeVar("T")
-R = TypeVar("R")
-
-
-class Reads(Protocol):
-    """What makes the vendor calls: a flow's context, or ``DirectReads``."""
-
-    def in_parallel(self, call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Make the reads and return their results in order."""
 
 
 def read_erp_orders(context: Reads, client: LingXingClient, pushes: Sequence[ErpPush]) -> dict[int, list[ErpOrder]]:
     """Read the ERP orders of these pushes (``order`` loaded) and store them.
 
     Returns ``{order pk: its ERP orders}``, re-shipments left out; an order that LingXing does not
-    show has an empty list, one with a row that could not be read is not in the answer at all: nobody
-    may decide by half of it. Raises VendorError.
+    show has an empty list, one that could not be read, or with a row that could not, is not in the answer
+    at all: nobody may decide by half of it. Raises VendorError when nothing can be read.
     """
     by_number: dict[str, list[ErpPush]] = defaultdict(list)
     for push in pushes:
         by_number[push.platform_order_no].append(push)
     numbers = sorted(by_number)
-    chunks = [numbers[start : start + NUMBERS_PER_CALL] for start in range(0, len(numbers), NUMBERS_PER_CALL)]
-    pages = context.in_parallel(lambda chunk: client.orders_by_platform_numbers(chunk, include_deleted=True), chunks)
-    rows = [row for page in pages for row in page]
+    pages = read_in_chunks(
+        context, lambda chunk: client.orders_by_platform_numbers(chunk, include_deleted=True), numbers, NUMBERS_PER_CALL
+    )
+    rows = [row for page in pages.answers for row in page]
     found: dict[int, list[ErpOrderRow]] = {push.order_id: [] for push in pushes}
     for row in rows:
         for number in row.platform_order_nos:
             for push in by_number.get(number, ()):
                 if not push.store_id or not row.store_id or row.store_id == push.store_id:
                     found[push.order_id].append(row)
-    for number in {number for page in pages for row in page.unreadable for number in row.platform_order_nos}:
+    for number in _unreadable(pages, found, by_number):
         for push in by_number.get(number, ()):
             found.pop(push.order_id, None)
     stored = store_erp_orders(found, _dropped_fields(found))
@@ -64,6 +60,32 @@ def read_erp_orders(context: Reads, client: LingXingClient, pushes: Sequence[Erp
         order_id: [erp_order for erp_order in erp_orders if not erp_order.resend_of]
         for order_id, erp_orders in stored.items()
     }
+
+
+def note_unread(context: FlowContext, number: int) -> None:
+    """Say in a run that orders could not be read in LingXing."""
+    if number:
+        context.count("not_read", number)
+        text = ngettext(
+            "%(number)d order could not be read in LingXing and waits for the next run; see the API calls.",
+            "%(number)d orders could not be read in LingXing and wait for the next run; see the API calls.",
+            number,
+        )
+        context.note(text % {"number": number})
+
+
+def _unreadable(
+    pages: Pages[str, Rows[ErpOrderRow]], found: Mapping[int, Sequence[ErpOrderRow]],
+    by_number: Mapping[str, Sequence[ErpPush]],
+) -> set[str]:  # fmt: skip
+    """The numbers about which nothing certain is known."""
+    for number, error in pages.unread.items():
+        log.warning("erp_order_not_read", number=number, error=str(error))
+    broken = [row for page in pages.answers for row in page.unreadable]
+    numbers = {number for row in broken for number in row.platform_order_nos} | set(pages.unread)
+    if any(not row.platform_order_nos for row in broken):  # it may be the row of any order that seems to be missing
+        numbers |= {number for number, pushes in by_number.items() if any(not found[one.order_id] for one in pushes)}
+    return numbers
 
 
 def store_erp_orders(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -11,9 +11,10 @@ from integrations.lingxing import LingXingClient
 from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import OutboundOrderRow
 
-from .erp_reading import NUMBERS_PER_CALL, Reads
+from .erp_reading import NUMBERS_PER_CALL
 from .models import ErpOrder, Order
 from .packages import ErpNumbers, Packed, packages_of, store_packages
+from .reading import Reads, read_in_chunks
 
 # Without dates LingXing lists the outbound orders of the last month only.
 RECENT = timedelta(days=25)
@@ -41,11 +42,14 @@ class PackagesRead:
 
 
 def read_packages(context: Reads, client: LingXingClient, wanted: Sequence[Wanted], now: datetime) -> PackagesRead:
-    """Read the outbound orders of these orders and store their packages. Raises VendorError; then nothing is stored."""
+    """Read the outbound orders of these orders and store their packages; what cannot be read is left out.
+
+    Raises VendorError when nothing can be read; then nothing is stored.
+    """
     if not wanted:
         return PackagesRead()
-    rows = _outbound_rows(context, client, wanted, now)
-    unreadable = {number for item in rows.unreadable for number in item.platform_order_nos}
+    rows, unread = _outbound_rows(context, client, wanted, now)
+    unreadable = {number for item in rows.unreadable for number in item.platform_order_nos} | unread
     packed = _pack([one for one in wanted if one.number not in unreadable], rows, now)
     store_packages([one for packages in packed.values() for one in packages])
     return PackagesRead(packed, len(rows.unreadable))
@@ -53,8 +57,11 @@ def read_packages(context: Reads, client: LingXingClient, wanted: Sequence[Wante
 
 def _outbound_rows(
     context: Reads, client: LingXingClient, wanted: Sequence[Wanted], now: datetime
-) -> Rows[OutboundOrderRow]:
-    """All outbound orders of these orders, deleted ones included; older orders are asked for with dates."""
+) -> tuple[Rows[OutboundOrderRow], set[str]]:
+    """All outbound orders of these orders, deleted ones included, and the numbers that could not be read.
+
+    Older orders are asked for with dates.
+    """
     recent = [one for one in wanted if now - one.order.first_seen_at < RECENT]
     older = [one for one in wanted if now - one.order.first_seen_at >= RECENT]
 
@@ -69,18 +76,26 @@ def _outbound_rows(
             end_date=(now + timedelta(days=1)).date(),
         )
 
-    chunks = [
-        group[start : start + NUMBERS_PER_CALL]
-        for group in (recent, older)
-        for start in range(0, len(group), NUMBERS_PER_CALL)
-    ]
     result: Rows[OutboundOrderRow] = Rows()
     found: dict[str, OutboundOrderRow] = {}
-    for rows in context.in_parallel(read, chunks):
-        found.update((row.wo_number, row) for row in rows)
-        result.unreadable.extend(rows.unreadable)
+    unread: set[str] = set()
+    for group in (recent, older):
+        pages = read_in_chunks(
+            context, _of_numbers(read, group), sorted({one.number for one in group}), NUMBERS_PER_CALL
+        )
+        for rows in pages.answers:
+            found.update((row.wo_number, row) for row in rows)
+            result.unreadable.extend(rows.unreadable)
+        unread |= set(pages.unread)
     result.extend(found.values())
-    return result
+    return result, unread
+
+
+def _of_numbers(
+    read: Callable[[Sequence[Wanted]], Rows[OutboundOrderRow]], group: Sequence[Wanted]
+) -> Callable[[Sequence[str]], Rows[OutboundOrderRow]]:
+    by_number = {one.number: one for one in group}
+    return lambda numbers: read([by_number[number] for number in numbers])
 
 
 def _pack(wanted: Sequence[Wanted], rows: Sequence[OutboundOrderRow], now: datetime) -> dict[int, list[Packed]]:

@@ -15,9 +15,10 @@ from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import OutboundOrderRow
 from integrations.sentences import gettext as _
 
-from .erp_reading import NUMBERS_PER_CALL, Reads
+from .erp_reading import NUMBERS_PER_CALL
 from .models import ErpPush, OrderErpLink, Package, Shipment
 from .packages import DELETED, SHIPPED
+from .reading import Reads
 
 
 def goods_in_lingxing(reads: Reads, client: LingXingClient, pushes: Sequence[ErpPush], now: datetime) -> dict[int, str]:

@@ -31,7 +31,7 @@ from integrations.sentences import gettext as _
 
 from ..conditions import CANCELLED_STATUSES, SHIPPED_STATUSES, blocked, is_cancelled, undecided_requests
 from ..deciding import READY, decide
-from ..erp_reading import read_erp_orders
+from ..erp_reading import note_unread, read_erp_orders
 from ..erp_state import being_cancelled, cancelled_in_erp, is_dead, live_orders
 from ..first_sight import is_acknowledged, is_closed_elsewhere
 from ..models import Acknowledgement, ErpOrder, ErpStatus, OrderErpLink, RetailerPolicy
@@ -81,6 +81,7 @@ def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
     }
     asked = [row for row in rows if row.pk not in decisions]
     found = read_erp_orders(context, LingXingClient.from_settings(), [row.order.erp_push for row in asked])
+    note_unread(context, len(asked) - len(found))
     policies = policies_for(row.order.retailer_id for row in asked)
     cancelling = being_cancelled(row.order_id for row in asked)
     for row in asked:

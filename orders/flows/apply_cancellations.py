@@ -48,6 +48,7 @@ from ..models import (
     Stage,
 )
 from ..policies import policies_for
+from ..reading import read_in_chunks
 from ..stages import refresh_stages
 from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, may_confirm, resume
 
@@ -71,8 +72,14 @@ def apply_cancellations(context: FlowContext) -> None:
     orders = Order.objects.all()
     if context.order_ids:
         orders = orders.filter(dsco_order_id__in=context.order_ids)
-    for chunk in _chunks(_concerned(orders)):
-        _decide(context, chunk)
+    try:
+        for chunk in _chunks(_concerned(orders)):
+            _decide(context, chunk)
+    finally:  # what is due already does not wait for LingXing
+        _carry_out(context, orders)
+
+
+def _carry_out(context: FlowContext, orders: QuerySet[Order]) -> None:
     rows = Cancellation.objects.filter(order__in=orders) if context.order_ids else Cancellation.objects.all()
     _release_unblocked(rows, context.now)
     for _round in (ERP, DSCO):
@@ -226,7 +233,14 @@ def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
     """A part was cancelled or is asked to be: where LingXing holds more than is wanted, a person reduces it."""
     client = LingXingClient.from_settings()
     numbers = sorted({order.erp_push.platform_order_no for order in asked})
-    (found,) = context.in_parallel(client.orders_by_platform_numbers, [numbers])
+    pages = read_in_chunks(context, client.orders_by_platform_numbers, numbers, CHUNK)
+    found = [row for page in pages.answers for row in page]
+    unread = set(pages.unread) | {
+        number for page in pages.answers for row in page.unreadable for number in row.platform_order_nos
+    }
+    if pages.unread:
+        context.count("not_read", len(pages.unread))
+        context.note(str(next(iter(pages.unread.values()))))
     with transaction.atomic():
         orders = _locked([order.pk for order in asked])
         policies = policies_for(order.retailer_id for order in orders)
@@ -234,7 +248,7 @@ def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
             push, lines = order.erp_push, list(order.lines.all())
             ours = [row for row in found if push.platform_order_no in row.platform_order_nos]
             wish = wish_of(order, lines, order.cancellations.all())
-            if wish is None or wish.whole or (not ours and not wish.asked):
+            if push.platform_order_no in unread or wish is None or wish.whole or (not ours and not wish.asked):
                 continue  # it has changed since LingXing was asked: the next run sees to it
             rows: Rows = {row.action: row for row in order.cancellations.all()}
             stop = rows.get(ERP)

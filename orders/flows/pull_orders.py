@@ -18,6 +18,7 @@ from integrations.flows.runner import FlowStopped
 from integrations.sentences import gettext as _
 
 from ..intake import store_page
+from ..reading import read_each
 
 LONGEST_WINDOW = timedelta(days=1)
 OVERLAP = timedelta(minutes=10)
@@ -78,12 +79,15 @@ def _pull_window(context: FlowContext, client: DscoClient, since: datetime, unti
 
 def _pull_named(context: FlowContext, client: DscoClient) -> None:
     wanted = list(dict.fromkeys(context.order_ids))
-    found = context.in_parallel(client.get_order, wanted)
-    for order_id, raw in zip(wanted, found, strict=True):
+    found, failed = read_each(context, client.get_order, wanted)
+    for order_id, raw in found:
         if raw is None:
             context.count("unknown")
             context.note(_("DSCO does not know the order %(order)s.") % {"order": order_id})
-    _store(context, [raw for raw in found if raw is not None])
+    for order_id, error in failed:
+        context.count("not_read")
+        context.note(_("Order %(order)s could not be read: %(why)s") % {"order": order_id, "why": str(error)})
+    _store(context, [raw for _order_id, raw in found if raw is not None])
 
 
 def _store(context: FlowContext, page: list[dict[str, object]]) -> None:

@@ -27,7 +27,7 @@ from integrations.lingxing import LingXingClient
 
 from ..conditions import is_cancelled
 from ..deciding import READY, decide
-from ..erp_reading import read_erp_orders
+from ..erp_reading import note_unread, read_erp_orders
 from ..erp_state import being_cancelled, cancelled_in_erp, is_dead, live_orders
 from ..further_shipments import REST_LEFT
 from ..mappings import MappingBook
@@ -90,6 +90,7 @@ def _look_at(context: FlowContext, rows: Sequence[Shipment]) -> None:
     open_rows = [row for row in rows if not row.chosen_by]
     client = LingXingClient.from_settings()
     found = read_erp_orders(context, client, [row.order.erp_push for row in rows])
+    note_unread(context, len({row.order_id for row in rows} - found.keys()))
     _read_again(context, client, composed, found)
     cancelling = being_cancelled(row.order_id for row in open_rows)
     decisions: dict[int, Decision] = {}
@@ -142,6 +143,7 @@ def _judge_packages(
     if read.unreadable:
         context.count("unreadable", read.unreadable)
     readable = [row for row in rows if row.order_id in read.packed]
+    note_unread(context, len(rows) - len(readable))
     policies = policies_for(row.order.retailer_id for row in readable)
     names = MappingBook.load([row.order for row in readable])
     used = _used_elsewhere(read.packed)

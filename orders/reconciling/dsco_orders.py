@@ -13,14 +13,14 @@ from integrations.dsco.schemas.orders import DscoPackageLine
 from integrations.models import Flow
 
 from ..conditions import CANCELLED_STATUSES, SHIPPED_STATUSES
-from ..erp_reading import Reads
 from ..intake import IntakeResult, store_page
 from ..invoices import Coverage, matching_lines, shipped_at_dsco, to_cents
 from ..models import DEADLINE_STAGES, Cancellation, Invoice, Order, OrderLine, Source
+from ..reading import Reads, read_each
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
-from .troubles import read_each, unread_of
+from .troubles import unread_of
 
 CHUNK = 200
 # Every order that the list does not show is asked for alone; a whole slice that is missing is DSCO's trouble.

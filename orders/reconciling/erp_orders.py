@@ -21,15 +21,15 @@ from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
 from integrations.sentences import gettext as _
 
 from ..cancellations import is_dead
-from ..erp_reading import Reads, store_erp_orders
+from ..erp_reading import store_erp_orders
 from ..erp_state import being_cancelled
 from ..first_sight import CLOSED_REASONS
 from ..models import Discrepancy, ErpOrder, ErpStatus, OrderErpLink, OrderLine, Source, Stage, Store, StoreMapping
 from ..packages import SEVERAL_NUMBERS, SHIPPED
+from ..reading import Reads, read_in_chunks
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
-from .troubles import read_each
 
 NUMBERS_PER_CALL = 200
 
@@ -175,13 +175,13 @@ def _read_orders(
 ) -> tuple[dict[int, list[ErpOrderRow]], dict[str, str]]:
     """All rows of each order (by primary key), and why orders (DSCO ids) could not be read in full."""
     numbers = sorted({facts.platform_order_no for facts in found})
-    read, failed = read_each(reads, client.orders_by_platform_numbers, _chunks(numbers))
+    pages = read_in_chunks(reads, client.orders_by_platform_numbers, numbers, NUMBERS_PER_CALL)
     by_number: dict[str, list[ErpOrderRow]] = defaultdict(list)
-    for row in (row for _numbers, page in read for row in page):
+    for row in (row for page in pages.answers for row in page):
         for number in row.platform_order_nos:
             by_number[number].append(row)
-    why = {number: str(error) for chunk, error in failed for number in chunk}
-    for number in {number for _numbers, page in read for row in page.unreadable for number in row.platform_order_nos}:
+    why = {number: str(error) for number, error in pages.unread.items()}
+    for number in {number for page in pages.answers for row in page.unreadable for number in row.platform_order_nos}:
         why[number] = _("LingXing answered with a row that cannot be read.")
     rows = {facts.pk: [row for row in by_number[facts.platform_order_no] if _is_ours(facts, row)] for facts in found}
     return rows, {
@@ -215,8 +215,8 @@ def _read_outbound(
 
     oldest_first = sorted(found, key=lambda facts: facts.first_seen_at)
     by_order: dict[str, list[OutboundOrderRow]] = defaultdict(list)
-    pages, failed = read_each(reads, read, _chunks(oldest_first))
-    for row in (row for _facts, page in pages for row in page):
+    pages = read_in_chunks(reads, read, oldest_first, NUMBERS_PER_CALL)
+    for row in (row for page in pages.answers for row in page):
         by_order[row.order_number].append(row)
     return {
         facts.pk: [
@@ -226,11 +226,7 @@ def _read_outbound(
             for package in by_order[row.global_order_no]
         ]
         for facts in found
-    }, {facts.dsco_order_id: str(error) for chunk, error in failed for facts in chunk}
-
-
-def _chunks(items: Sequence[Any]) -> list[Any]:
-    return [items[start : start + NUMBERS_PER_CALL] for start in range(0, len(items), NUMBERS_PER_CALL)]
+    }, {facts.dsco_order_id: str(error) for facts, error in pages.unread.items()}
 
 
 def _numbers(text: str) -> list[str]:

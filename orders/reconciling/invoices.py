@@ -17,13 +17,13 @@ from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas import LogEntry
 
-from ..erp_reading import Reads
 from ..invoices import to_cents
 from ..models import Source
+from ..reading import Reads, read_each
 from . import facts as our
 from .facts import Facts
 from .findings import Compared, Difference
-from .troubles import read_each, unread_of
+from .troubles import unread_of
 
 Raw = dict[str, Any]
 

@@ -24,13 +24,13 @@ from integrations.sentences import gettext as _
 from inventory.due_updates import tell_again
 
 from ..erp_creation import look_up
-from ..erp_reading import Reads
 from ..events import record_events
 from ..intake import store_page
 from ..invoices import Coverage, shipped_at_dsco
 from ..mappings import MappingBook
 from ..models import Discrepancy, ErpPush, EventKind, Invoice, Order, OrderLine, Shipment
 from ..new_pushes import CannotPushAgain, push_again
+from ..reading import Reads
 from ..remaining_goods import goods_in_lingxing
 from ..reported import told_body
 from ..shipped_elsewhere import keep_packages

@@ -17,11 +17,11 @@ from integrations.dsco import DscoClient
 from integrations.dsco.schemas import LogEntry
 from inventory.models import StockItem, StockUpdate
 
-from ..erp_reading import Reads
 from ..models import OrderLine, Source
+from ..reading import Reads, read_each
 from . import facts as our
 from .findings import Compared, Difference
-from .troubles import read_each, unread_of
+from .troubles import unread_of
 
 SAMPLE = 100
 MOST_READ = 300

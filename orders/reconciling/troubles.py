@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Iterable
 
 import structlog
 from django.db import OperationalError
 
-from integrations.errors import AuthenticationExpired, ConfigurationError, NothingSent, RateLimited, VendorError
+from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.runner import FlowStopped
 from integrations.sentences import gettext as _
 from integrations.sentences import ngettext
 
-from ..erp_reading import Reads
+from ..reading import is_out_of_reach
 
 log = structlog.get_logger(__name__)
-T = TypeVar("T")
-R = TypeVar("R")
 
 # So many parts in a row that a vendor fails at mean that it is down: the rest is left to the next run.
 DOWN_AFTER = 3
@@ -50,7 +47,7 @@ class Troubles:
         except (VendorError, FlowStopped) as error:
             failing = getattr(error, "vendor", "") or vendor
             self._in_a_row[failing] += 1
-            if _is_out_of_reach(error) or self._in_a_row[failing] >= DOWN_AFTER:
+            if is_out_of_reach(error) or self._in_a_row[failing] >= DOWN_AFTER:
                 self._down[failing] = error
             self.note(what, str(error))
             return False
@@ -80,35 +77,6 @@ class Troubles:
                 self.number,
             )
             raise FlowStopped("not_compared", text % {"number": self.number})
-
-
-def _is_out_of_reach(error: Exception) -> bool:
-    """Whether the next part would fail in the same way."""
-    if isinstance(error, ConfigurationError | AuthenticationExpired | NothingSent | RateLimited):
-        return True
-    return isinstance(error, VendorError) and error.code == "connect_failed"
-
-
-def read_each(
-    reads: Reads, call: Callable[[T], R], items: Sequence[T]
-) -> tuple[list[tuple[T, R]], list[tuple[T, VendorError]]]:
-    """Make a read for each item; return (item, answer) and (item, error).
-
-    Raises the error when the vendor is out of reach, or answered none of them.
-    """
-
-    def one(item: T) -> R | VendorError:
-        try:
-            return call(item)
-        except VendorError as error:
-            return error
-
-    answers = list(zip(items, reads.in_parallel(one, items), strict=True))
-    failed = [(item, answer) for item, answer in answers if isinstance(answer, VendorError)]
-    for _item, error in failed:
-        if len(failed) == len(answers) or _is_out_of_reach(error):
-            raise error
-    return [(item, answer) for item, answer in answers if not isinstance(answer, VendorError)], failed
 
 
 def unread_of(failed: Iterable[tuple[str, VendorError]]) -> dict[str, str]:

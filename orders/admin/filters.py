@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
@@ -36,10 +36,9 @@ class ProblemFilter(DropdownFilter):
             return queryset
         states = [State(value)] if value in PROBLEMS else PROBLEMS
         kinds = [kind for kind in KINDS if value == kind.KIND] or KINDS
-        matching = Q()
-        for kind in kinds:
-            matching |= Q(pk__in=kind._default_manager.filter(status__in=states).values("order_id"))
-        return queryset.filter(matching)
+        found = [kind._default_manager.filter(status__in=states).order_by().values("order_id") for kind in kinds]
+        # One list of ids: an OR of lists would look at every order.
+        return queryset.filter(pk__in=found[0].union(*found[1:]) if len(found) > 1 else found[0])
 
 
 class RetailerFilter(DropdownFilter):

@@ -113,6 +113,8 @@ class Order(models.Model):
             models.Index(fields=["dsco_updated_at"], name="order_dsco_updated"),
             models.Index(fields=["stage"], condition=models.Q(cancel_requested=True), name="order_cancel_requested"),
             models.Index(fields=["-first_seen_at", "-id"], condition=models.Q(held=True), name="order_held"),
+            models.Index(fields=["-first_seen_at", "-id"], condition=models.Q(test_order=True), name="order_test"),
+            models.Index(fields=["-first_seen_at", "-id"], condition=~models.Q(problem=""), name="order_unreadable"),
             models.Index(
                 fields=["first_seen_at"], condition=models.Q(personal_removed_at__isnull=True), name="order_personal"
             ),

@@ -253,7 +253,8 @@ class TestSpeed:
         "query",
         [
             {}, {"q": "1000000042"}, {"q": " ".join(str(1_000_000_000 + n) for n in range(40))}, {"q": "NOT-THERE"},
-            {"stage__exact": "invoiced"}, {"retailer": "1000012346"},
+            {"stage__exact": "invoiced"}, {"retailer": "1000012346"}, {"problem": "any"}, {"problem": "failed"},
+            {"mark": "test"}, {"mark": "unreadable"}, {"mark": "held"},
             *({"worklist": name} for name in worklists.BY_NAME),
         ],
         ids=str,

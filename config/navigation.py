@@ -19,6 +19,7 @@ from integrations.models import (
     Alert,
     AlertRule,
     ApiCall,
+    ApiToken,
     Attempt,
     BulkRun,
     Cause,
@@ -88,7 +89,7 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
         (Success, "check_circle"), (Failure, "error"),
     )),
     (_("Alerts"), True, ((Alert, "notifications"), (AlertRule, "notification_settings"))),
-    (_("Users"), True, ((User, "person"), (Group, "group"), (FailedLogin, "lock"))),
+    (_("Users"), True, ((User, "person"), (Group, "group"), (ApiToken, "vpn_key"), (FailedLogin, "lock"))),
 )  # fmt: skip
 
 

@@ -57,6 +57,7 @@ TABLE: Final[tuple[tuple[str, str], ...]] = (
     ("config.change_failedlogin", ADMINISTRATOR),
     ("integrations.*_alertrule", ADMINISTRATOR),
     ("integrations.change_vendortoken", ADMINISTRATOR),
+    ("integrations.change_apitoken", ADMINISTRATOR),
 )
 _APPS: Final = frozenset(name.partition(".")[0] for name, _role in TABLE)
 

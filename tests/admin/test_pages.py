@@ -14,6 +14,7 @@ from django.utils import timezone
 from django_q.models import OrmQ, Task
 
 from config.models import FailedLogin
+from integrations.api.tokens import create_token
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
@@ -47,6 +48,7 @@ def _one_of_each() -> None:
     carry_out(prepare("retry", "erp_push", ErpPush.objects.exclude(status=State.FAILED), {}, clerk).pk)
     Export.objects.create(subject="order", format="csv", created_by=clerk)
     Group.objects.create(name="Customer service")
+    create_token("warehouse screen", clerk, ["read"], 30)
     OrmQ.objects.create(key="orderbridge", payload="")
     FailedLogin.objects.create(username="mei", ip_address="203.0.113.5", user_agent="x", failures_since_start=5)
     now = timezone.now()

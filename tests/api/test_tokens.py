@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
 from django.core.management import CommandError, call_command
 from django.db import connection
@@ -134,3 +135,18 @@ def test_every_other_address_is_told_as_a_problem_and_each_kind_of_problem_expla
     assert explained["status"] == 405
     assert {kind["code"] for kind in mei.get("/api/problems/").json()["results"]} >= {"not_found", "key_reused"}
     assert problem(mei.get("/api/problems/nothing/"), 404)
+
+
+def test_an_administrator_sees_tokens_and_ends_one_at_once(admin_client: Any, client: Any) -> None:
+    mei = caller("mei", "view_order", scopes=("read",))
+    page = admin_client.get("/admin/integrations/apitoken/")
+    assert mei.token.start in page.content.decode()
+    assert mei.secret not in page.content.decode()
+    chosen = {"action": "revoke", "_selected_action": [mei.token.pk]}
+    client.force_login(staff("li", "view_apitoken"))
+    client.post("/admin/integrations/apitoken/", chosen)
+    assert mei.get("orders/").status_code == 200
+    admin_client.post("/admin/integrations/apitoken/", chosen)
+    assert problem(mei.get("orders/"), 401)["code"] == "revoked_token"
+    entry = LogEntry.objects.get()
+    assert (entry.user.username, entry.object_repr) == ("admin", mei.token.name)

@@ -51,6 +51,7 @@ CHANGED_FROM = {
     "orders.discrepancy": OPERATOR,
     "integrations.flow": LEAD,
     "integrations.vendortoken": ADMINISTRATOR,
+    "integrations.apitoken": ADMINISTRATOR,
     "config.failedlogin": ADMINISTRATOR,
 }
 

@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
 from integrations.redaction import redact_text
+from integrations.sealing import number_unopened
 
 from .findings import Finding, note, ok, stops, warning
 
@@ -50,6 +51,7 @@ def look(examination: Examination) -> Iterator[Finding]:
         return
     yield ok(_("All migrations are applied."))
     yield from _sqlite() if connection.vendor == "sqlite" else _postgresql()
+    yield from _seals()
 
 
 def _unapplied() -> list[str]:
@@ -92,6 +94,19 @@ def _postgresql() -> Iterator[Finding]:
             )
     if good:
         yield ok(_("PostgreSQL keeps what was committed, and cleans up after itself."))
+
+
+def _seals() -> Iterator[Finding]:
+    unopened = number_unopened()
+    if unopened:
+        yield warning(
+            _("%(number)d secrets in the database (tokens, webhooks, second factors) open with none of the keys.")
+            % {"number": unopened},
+            _(
+                "Put the former key into DATABASE_SEAL_KEYS_FORMER and run manage.py reseal; without it tokens are"
+                " fetched anew, but webhooks and second factors must be entered again."
+            ),
+        )
 
 
 def _ask(statement: str) -> Any:

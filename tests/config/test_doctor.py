@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from config.doctor import settings_values
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Flow, VendorOutage
+from integrations.models import AlertRule, Flow, VendorOutage
 from integrations.sandbox.faults import Fault
 from integrations.tasks import heartbeat
 from inventory.models import WarehouseMapping
@@ -176,6 +176,15 @@ def test_a_database_without_its_migrations_ends_the_visit_early():
     assert code == 1
     assert any("migrations are not applied" in what for what in texts(found, "stops"))
     assert list(found) == ["settings", "database", "machine"]
+
+
+@pytest.mark.django_db
+def test_secrets_that_no_key_opens_are_counted(settings):
+    settings.DATABASE_SEAL_KEY = "another key than today's"
+    AlertRule.objects.create(name="night", channel="wecom", target="https://hooks.example.com/x")
+    settings.DATABASE_SEAL_KEY = "today's key"
+    found, _code = visit("--offline")
+    assert any("1 secrets" in what for what in texts(found, "warning"))
 
 
 def test_a_misspelt_variable_in_the_env_file_is_found(tmp_path, monkeypatch):

@@ -91,6 +91,12 @@ def test_the_units_signal_only_the_main_process_and_give_calls_time_to_end():
     assert int(seconds[1]) > SINGLE_FILE_TIMEOUT_SECONDS
 
 
+def test_the_readme_names_every_command_of_ours():
+    ours = {path.stem for path in ROOT.glob("*/management/commands/[a-z]*.py")}
+    named = set(re.findall(r"manage\.py ([a-z]+)", (ROOT / "README.md").read_text()))
+    assert ours - named - {"bench", "benchlimits"} == set()  # these have their targets in the Makefile
+
+
 def test_every_command_that_the_documents_name_exists():
     text = "\n".join(page.read_text() for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")])
     named = set(re.findall(r"manage\.py ([a-z]+)", text)) - {"demo"}

@@ -14,8 +14,10 @@ class ConfigConfig(AppConfig):
         from integrations.models import VendorStop  # noqa: PLC0415 - models are loaded by now
 
         from .recent import look_at_the_machine_again  # noqa: PLC0415
+        from .retention import register_chores  # noqa: PLC0415
         from .roles import keep_roles  # noqa: PLC0415 - after Django's own receiver, which makes the permissions
 
         keep_roles()
+        register_chores()
         apps.get_app_config("django_q").verbose_name = gettext_lazy("Background jobs")  # its own label is one text
         post_save.connect(look_at_the_machine_again, sender=VendorStop, dispatch_uid="orderbridge_stop_seen")

@@ -222,6 +222,7 @@ RETENTION_CALL_BODY_DAYS = env.number("RETENTION_CALL_BODY_DAYS", 90.0)
 RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", 400.0)
 RETENTION_VERSION_DAYS = env.number("RETENTION_VERSION_DAYS", 180.0)
 RETENTION_PERSONAL_DAYS = env.number("RETENTION_PERSONAL_DAYS", 365.0)
+RETENTION_LOGIN_DAYS = env.number("RETENTION_LOGIN_DAYS", 7.0)
 RETENTION_ALERT_DAYS = env.number("RETENTION_ALERT_DAYS", 90.0)
 
 # --- Monitoring -----------------------------------------------------------------------------------

@@ -20,7 +20,18 @@ from django.db.models import QuerySet
 from . import clock
 from .deliveries.kinds import delivery_kinds
 from .deliveries.states import FINISHED
-from .models import Alert, ApiCall, ApiRequest, Attempt, FlowRun, RetentionMark, RunStatus
+from .models import (
+    Alert,
+    ApiCall,
+    ApiRequest,
+    Attempt,
+    BulkRow,
+    BulkRun,
+    FlowRun,
+    RetentionMark,
+    RunStatus,
+    ShadowCall,
+)
 
 log = structlog.get_logger(__name__)
 BATCH = 500
@@ -180,9 +191,27 @@ def _delete_api_answers(before: datetime, limit: int) -> int:
     return len(old)
 
 
+def _delete_bulk_rows(before: datetime, limit: int) -> int:
+    """Delete the rows of bulk runs that are over, then the runs that have none left: a run has up to all orders."""
+    over = BulkRun.objects.filter(finished_at__lt=before)
+    rows = list(BulkRow.objects.filter(run__in=over).order_by("pk").values_list("pk", flat=True)[:limit])
+    if rows:
+        return BulkRow.objects.filter(pk__in=rows).delete()[0]
+    runs = list(over.order_by("pk").values_list("pk", flat=True)[:limit])
+    return BulkRun.objects.filter(pk__in=runs).delete()[0] if runs else 0
+
+
+def _delete_shadow_calls(before: datetime, limit: int) -> int:
+    """Delete what would have been sent; a step that still waits in shadow is computed anew."""
+    old = list(ShadowCall.objects.filter(made_at__lt=before).order_by("pk").values_list("pk", flat=True)[:limit])
+    return ShadowCall.objects.filter(pk__in=old).delete()[0] if old else 0
+
+
 register_chore("call_bodies_emptied", "RETENTION_CALL_BODY_DAYS", _empty_call_bodies)
 register_chore("attempts_deleted", "RETENTION_HISTORY_DAYS", _delete_attempts)
 register_chore("calls_deleted", "RETENTION_HISTORY_DAYS", _delete_calls)
 register_chore("runs_deleted", "RETENTION_HISTORY_DAYS", _delete_runs)
+register_chore("bulk_rows_deleted", "RETENTION_HISTORY_DAYS", _delete_bulk_rows)
+register_chore("shadow_calls_deleted", "RETENTION_CALL_BODY_DAYS", _delete_shadow_calls)
 register_chore("alerts_deleted", "RETENTION_ALERT_DAYS", _delete_alerts)
 register_chore("api_answers_deleted", "RETENTION_API_KEY_DAYS", _delete_api_answers)

@@ -19,7 +19,7 @@ from integrations.sentences import gettext as _
 
 from .events import record_events
 from .holds import KINDS
-from .models import EventKind, Order, OrderVersion
+from .models import Discrepancy, EventKind, Order, OrderVersion, Reconciliation
 from .personal_removal import CHUNK, ENDED, StillOpen, mask_anywhere, mask_orders, open_among, personal_values
 
 
@@ -79,3 +79,22 @@ def _delete_versions(before: datetime, limit: int) -> int:
 
 register_chore("order_versions_deleted", "RETENTION_VERSION_DAYS", _delete_versions)
 register_chore("orders_made_anonymous", "RETENTION_PERSONAL_DAYS", _remove_old_personal_data)
+
+
+def _delete_differences(before: datetime, limit: int) -> int:
+    """Delete differences that are closed; one that was accepted as it is must stay, else it would be told again."""
+    old = Discrepancy.objects.filter(closed_at__lt=before, accepted=False).order_by("pk")
+    ids = list(old.values_list("pk", flat=True)[:limit])
+    return Discrepancy.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+def _delete_comparisons(before: datetime, limit: int) -> int:
+    """Delete comparisons that are finished, but for the newest: the next night begins where it ended."""
+    newest = Reconciliation.objects.exclude(until=None).order_by("-until").values_list("pk", flat=True)[:1]
+    old = Reconciliation.objects.filter(finished_at__lt=before).exclude(pk__in=list(newest)).order_by("pk")
+    ids = list(old.values_list("pk", flat=True)[:limit])
+    return Reconciliation.objects.filter(pk__in=ids).delete()[0] if ids else 0
+
+
+register_chore("differences_deleted", "RETENTION_HISTORY_DAYS", _delete_differences)
+register_chore("comparisons_deleted", "RETENTION_HISTORY_DAYS", _delete_comparisons)

@@ -76,7 +76,7 @@ class AnsweredShape(s.Serializer[Any]):
     actions = StepRowShape(many=True, help_text="What follows: first LingXing, then DSCO.")
 
 
-class CancellationBody(Strict):
+class WhyCancelled(Strict):
     """Why."""
 
     reason = s.CharField(max_length=300)
@@ -128,7 +128,7 @@ class CancellationPauses(CancellingView):
         return self.answered(order, answer_of(order))
 
     @described(
-        "Pause an order for cancellation", AnsweredShape, body=CancellationBody, problems=["not_found"],
+        "Pause an order for cancellation", AnsweredShape, body=WhyCancelled, problems=["not_found"],
         refusals=CANNOT_CANCEL, send={"reason": "The customer has changed his mind", "code": "CXSC"},
     )  # fmt: skip
     @once
@@ -136,7 +136,7 @@ class CancellationPauses(CancellingView):
         """Not in LingXing: the order is held, `may_cancel`; then set it to cancelled, or resume it. In LingXing:
         `asked`; LingXing is told to stop it, then the retailer. Its answer comes with GET: `already_cancelled`, or
         `refused`, in which case the order goes on by itself. Shipped: `return_only`."""
-        body = checked_body(request, CancellationBody)
+        body = checked_body(request, WhyCancelled)
         order = self.order(dsco_order_id)
         try:
             return self.answered(order, pause(order.pk, body["reason"], body["code"], self.actor))
@@ -166,13 +166,13 @@ class SetCancelled(CancellingView):
     """Setting an order to cancelled."""
 
     @described(
-        "Set an order to cancelled", AnsweredShape, body=CancellationBody, problems=["not_found"], refusals=CANNOT_CANCEL,
+        "Set an order to cancelled", AnsweredShape, body=WhyCancelled, problems=["not_found"], refusals=CANNOT_CANCEL,
         send={"reason": "Agreed with the customer", "code": "CXSC"},
     )  # fmt: skip
     @once
     def post(self, request: Request, dsco_order_id: str) -> Response:
         """Cancels everything that is open, whether it is paused for that or not. Cancelled already: changes nothing."""
-        body = checked_body(request, CancellationBody)
+        body = checked_body(request, WhyCancelled)
         order = self.order(dsco_order_id)
         try:
             return self.answered(order, set_cancelled(order.pk, body["code"], body["reason"], self.actor))

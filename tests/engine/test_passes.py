@@ -14,7 +14,7 @@ from integrations.deliveries.kinds import Call, Plan
 from integrations.deliveries.pool import CallPool
 from integrations.deliveries.releases import park, release
 from integrations.deliveries.states import State
-from integrations.models import Attempt, AttemptAction
+from integrations.models import ApiCall, Attempt, AttemptAction
 from orders.models import Acknowledgement
 
 from .vendor import MemoryKind, MemoryVendor, make_due
@@ -85,6 +85,38 @@ def test_a_lost_request_is_found_absent_and_sent_again(vendor, clock):
     assert (row.status, row.attempts, vendor.effects[row.key]) == ("succeeded", 2, 1)
     actions = list(Attempt.objects.order_by("id").values_list("action", flat=True))
     assert actions == [AttemptAction.SEND, AttemptAction.VERIFY, AttemptAction.SEND]
+
+
+def test_absent_is_not_believed_while_the_vendor_may_still_have_the_call_queued(vendor, clock):
+    (row,) = make_due(1)
+    vendor.script = [vendor.lose_request]
+
+    class QueuedKind(MemoryKind):
+        absent_after_delays = 3
+
+    kind = QueuedKind(vendor)
+    run_pass(kind)
+    clock.advance(61)
+    run_pass(kind)
+    row.refresh_from_db()
+    assert row.status == State.UNCERTAIN  # looked for, not found, and not sent again
+    assert len(vendor.verified) == len(vendor.calls) == 1
+    clock.advance(121)
+    run_pass(kind)
+    row.refresh_from_db()
+    assert row.status == State.DUE
+
+
+def test_an_item_that_a_reply_does_not_mention_is_verified(vendor):
+    rows = make_due(2)
+
+    class ForgetfulKind(MemoryKind):
+        def _send(self, group):
+            outcomes_by_id = super()._send(group)
+            return {pk: outcome for pk, outcome in outcomes_by_id.items() if pk != rows[1].pk}
+
+    run_pass(ForgetfulKind(vendor, batch=2))
+    assert [row.status for row in Acknowledgement.objects.order_by("id")] == [State.SUCCEEDED, State.UNCERTAIN]
 
 
 def test_one_refused_item_of_a_batch_never_fails_its_neighbours(vendor, clock):
@@ -190,6 +222,19 @@ def test_a_worker_whose_lease_was_taken_writes_nothing(vendor):
     run_pass(MemoryKind(vendor))
     row.refresh_from_db()
     assert (row.status, row.lease_token) == (State.IN_PROGRESS, "other")
+
+
+def test_a_call_for_rows_that_went_to_another_worker_is_in_the_call_log_all_the_same(vendor):
+    make_due(1)
+
+    def call_and_lose_the_lease(_keys):
+        note_call(CallRecord("dsco", "acknowledge", "POST", "/order/acknowledge", timezone.now(), status=202))
+        Acknowledgement.objects.update(lease_token="other")
+
+    vendor.script = [call_and_lose_the_lease]
+    run_pass(MemoryKind(vendor))
+    assert ApiCall.objects.get().status == 202
+    assert not Attempt.objects.exists()
 
 
 def test_an_error_of_our_own_in_a_call_makes_the_delivery_uncertain_not_lost(vendor):

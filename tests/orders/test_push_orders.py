@@ -150,6 +150,7 @@ def test_a_batch_applied_by_half_is_completed_and_not_doubled(sandbox, orders, c
 
 def test_an_order_that_exists_in_lingxing_is_adopted(sandbox, orders):
     push()
+    sandbox.lingxing.allow_duplicates = True  # our own look-up must suffice
     ErpPush.objects.update(status="due", due_at=timezone.now(), remote_reference="")
     ErpOrder.objects.all().delete()
     push()
@@ -163,11 +164,31 @@ def test_an_order_that_lingxing_cancelled_or_deleted_is_not_created_a_second_tim
     push()
     number = orders[0]["dscoOrderId"]
     getattr(sandbox.lingxing, end)(number)
+    sandbox.lingxing.allow_duplicates = True
     ErpPush.objects.update(status="due", due_at=timezone.now(), remote_reference="")
     push()
     assert (row(orders[0]).status, row(orders[0]).reason_code) == ("needs_attention", "exists_cancelled")
     assert row(orders[1]).status == "succeeded"
     assert made(sandbox, orders[0]) == 1
+
+
+def test_an_order_that_the_reply_does_not_mention_is_verified_and_not_doubled(sandbox, orders, clock, monkeypatch):
+    from integrations.lingxing import LingXingClient
+
+    create = LingXingClient.create_orders
+
+    def forgetful(self, store_id, bodies):
+        result = create(self, store_id, bodies)
+        result.created.pop(orders[0]["dscoOrderId"], None)
+        return result
+
+    sandbox.lingxing.allow_duplicates = True
+    monkeypatch.setattr(LingXingClient, "create_orders", forgetful)
+    push()
+    assert (row(orders[0]).status, row(orders[0]).last_error_code) == ("uncertain", "not_in_reply")
+    push_until_settled(clock)
+    assert [made(sandbox, raw) for raw in orders] == [1, 1, 1, 1]
+    assert {row(raw).status for raw in orders} == {"succeeded"}
 
 
 def test_one_refused_order_fails_alone_with_the_vendors_words(sandbox, orders):

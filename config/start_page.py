@@ -212,9 +212,9 @@ def _vendor(request: HttpRequest, vendor: VendorHealth, limits: LimitFigures, st
 
 def _outage(vendor: VendorHealth) -> str:
     """Return since when the vendor has not answered and when it is asked again, "" while it answers."""
-    if vendor.out_since is None:
+    if vendor.out_since is None or vendor.asked_again_at is None:
         return ""
-    times = {"since": words.clock(vendor.out_since), "next": words.upcoming(vendor.asked_again_at)}
+    times = {"since": words.clock(vendor.out_since), "next": words.clock(vendor.asked_again_at)}
     return _("no answer since %(since)s; asked again %(next)s") % times
 
 

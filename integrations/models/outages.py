@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .calls import Vendor
@@ -41,4 +42,4 @@ class VendorOutage(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_vendor_display()} {self.began_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_vendor_display()} {timezone.localtime(self.began_at):%Y-%m-%d %H:%M}"

@@ -104,7 +104,7 @@ class Torment:
         time.sleep(6)  # the first run of everything
         for number in range(1, kills + 1):
             self._order((self.options.orders - len(self.orders)) // (kills - number + 1))
-            time.sleep(self.chance.uniform(0.5, 4))
+            time.sleep(self.chance.uniform(0.5, 8))
             if number in special:
                 special[number]()
             cluster = self.chance.choice(self.clusters)

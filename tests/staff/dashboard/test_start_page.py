@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from integrations.deliveries.states import State
-from integrations.models import Cause, Flow, FlowRun, StaffPreference, VendorStop
+from integrations.models import Cause, Flow, FlowRun, StaffPreference, VendorOutage, VendorStop
 from inventory.models import StockItem
 from orders.deadlines import DEADLINES, Range, counts, in_range
 from orders.models import Acknowledgement, Invoice, Order, Shipment
@@ -146,6 +146,21 @@ class TestParts:
         assert "Stopped early" in flows["Push orders to LingXing"]["state"]
         assert "dsco: 503" in flows["Push orders to LingXing"]["error"]
         assert "ago" in flows["Pull orders from DSCO"]["last_success"]
+
+    def test_a_vendor_that_is_out_says_since_when_and_when_it_is_asked_again(
+        self, orders: list[Any], browser: Any
+    ) -> None:
+        now = timezone.now()
+        VendorOutage.objects.create(
+            vendor="lingxing", began_at=now - timedelta(hours=2), opened_at=now, last_failure_at=now, next_probe_at=now
+        )
+        cache.clear()
+        page = browser.get(HOME)
+        dsco, lingxing = page.context["vendors"]
+        assert not dsco["out"]
+        assert lingxing["out"].startswith("no answer since ")
+        assert lingxing["out"] in page.content.decode()
+        assert [chip.text for chip in page.context["health_strip"].chips][1] == "LingXing down"
 
     def test_vendors_show_token_limits_and_stop_but_never_the_token(self, orders: list[Any], browser: Any) -> None:
         VendorStop.objects.create(vendor="dsco", reason="Wrong price", started_by="mei", started_at=timezone.now())

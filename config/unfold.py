@@ -19,6 +19,7 @@ UNFOLD: dict[str, Any] = {
     "SITE_HEADER": "OrderBridge",
     "SITE_SUBHEADER": _("DSCO and LingXing"),
     "SITE_SYMBOL": "sync_alt",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": _file("favicon.svg")}],
     "SITE_URL": None,
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,

@@ -45,3 +45,6 @@ urlpatterns = [
     path("readyz", readyz, name="readyz"),
     path("metrics", metrics, name="metrics"),
 ]
+
+handler403 = "config.error_pages.forbidden"
+handler404 = "config.error_pages.not_found"

@@ -82,6 +82,8 @@ def say_in_words(field: Any) -> Any:
     if field is not None and field.queryset.model is Group:
         field.label_from_instance = group_label
     elif field is not None and field.queryset.model is Permission:
+        # django-axes' own tables have no page that such a permission could open.
+        field.queryset = field.queryset.exclude(content_type__app_label="axes")
         field.label_from_instance = permission_label
     return field
 

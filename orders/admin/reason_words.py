@@ -13,6 +13,7 @@ WORDS: dict[str, str | Promise] = {
     "invoices_compared": _("invoices compared"),
     "stock_changes_compared": _("stock changes compared"),
     "items_compared": _("items compared"),
+    "not_compared": _("could not be compared"),
     "differences": _("new differences"),
     "closed": _("closed by themselves"),
     "mended": _("mended by themselves"),

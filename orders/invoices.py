@@ -271,6 +271,20 @@ def stored(body: InvoiceBody) -> dict[str, Any]:
     return plain
 
 
+def is_outdated(body: Mapping[str, Any], lines: Sequence[OrderLine]) -> bool:
+    """Return whether the order has changed since the body was composed: another cost, or fewer units still owed."""
+    for item in body.get("lineItems") or []:
+        meant = matching_lines(DscoPackageLine.model_validate(item), lines)
+        if len(meant) != 1:
+            continue  # lines that cannot be told apart: nothing certain can be said
+        cost = meant[0].expected_cost
+        if cost is not None and _amount(item.get("unitPrice")) != to_cents(cost):
+            return True
+        if int(item.get("quantity") or 0) > meant[0].open_quantity:
+            return True
+    return False
+
+
 def same_invoice(raw: Mapping[str, Any], body: InvoiceBody) -> bool:
     """Return whether DSCO's raw invoice is this one: same order and same total."""
     return belongs_to(raw, body.dsco_order_id) and _amount(raw.get("totalAmount")) == to_cents(body.total_amount)

@@ -41,6 +41,7 @@ WORDS: dict[str, str | Promise] = {
     "cancelled_after_shipment": _("cancelled after it was shipped"),
     "superseded": _("replaced by a newer one"),
     "not_composed": _("not composed yet"),
+    "recompose": _("composed again, because the order has changed"),
     "no_tracking_number": _("no tracking number yet"),
     "by_staff": _("entered by staff, not from LingXing"),
     "several_packages": _("several packages: a person chooses"),

@@ -41,6 +41,7 @@ from ..invoices import (
     Shipped,
     base_number,
     compose,
+    is_outdated,
     numbers_after,
     packages_of,
     shipped_at_dsco,
@@ -53,6 +54,7 @@ from ..reported import TOLD, everything_reported, told_body
 from ..stages import refresh_stages
 
 CHUNK = 500
+OUTDATED = "recompose"
 MOST_ASKED = 200
 DIFFERENCE_IS_FINAL_AFTER = timedelta(hours=24)
 # A refusal after so many lost replies may mean that an earlier call did work and only is not visible yet.
@@ -65,6 +67,7 @@ def report_invoices(context: FlowContext) -> None:
     invoices = Invoice.objects.all()
     if context.order_ids:
         invoices = invoices.filter(order__dsco_order_id__in=context.order_ids)
+    _forget_outdated(invoices, context.now)
     unknown = []
     for chunk in _chunks(_without_body(invoices)):
         unknown += _compose_known(context, chunk)
@@ -81,6 +84,19 @@ def _without_body(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
     """Invoices to compose: the shipments are done; also those that a person made due before there was a body."""
     rows = invoices.filter(status__in=[State.WAITING, State.DUE], invoice_id__isnull=True)
     return rows.filter(everything_reported("order"))
+
+
+def _forget_outdated(invoices: QuerySet[Invoice], now: datetime) -> None:
+    """Bodies that were not sent, of orders of which DSCO has changed a cost or a quantity since: a wrong amount."""
+    rows = invoices.filter(status__in=[State.WAITING, State.DUE], invoice_id__isnull=False, maybe_sent=False)
+    rows = rows.select_related("order").defer("order__payload").prefetch_related("order__lines")
+    old = [row for row in rows if is_outdated(row.body, _lines(row))]
+    if not old:
+        return
+    with transaction.atomic():
+        same = set(still_as_read(old))
+        Invoice.objects.filter(pk__in=same).update(invoice_id=None, total=None, body={})
+        _park([row for row in old if row.pk in same], State.WAITING, OUTDATED, _outdated_text(), now)
 
 
 def _chunks(invoices: QuerySet[Invoice]) -> Iterable[list[Invoice]]:
@@ -313,9 +329,15 @@ def _conditions(invoices: Sequence[Invoice]) -> dict[int, Outcome]:
             stopped[invoice.pk] = outcomes.needs_attention("cancelled_after_shipment", _cancelled_text())
         elif not invoice.invoice_id:
             stopped[invoice.pk] = outcomes.waiting("not_composed", _("DSCO's record is looked at first."))
+        elif is_outdated(invoice.body, _lines(invoice)):
+            stopped[invoice.pk] = outcomes.waiting(OUTDATED, _outdated_text())
         elif reason := blocked(invoice.order, policy.invoice_mode):
             stopped[invoice.pk] = reason
     return stopped
+
+
+def _outdated_text() -> str:
+    return _("The order has changed since the invoice was composed; it is composed again.")
 
 
 def _cancelled_text() -> str:

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 
 from integrations.deliveries import staff
+from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas import InvoiceBody, InvoiceLine, ShipmentLine, ShipmentPackage, ShipmentReport
@@ -105,6 +106,52 @@ def test_a_shipped_order_is_invoiced_once_at_cost_under_its_po_number(sandbox):
     assert (row.status, row.remote_reference, row.total) == ("succeeded", raw["poNumber"], Decimal("45.15"))
     assert row.order.stage == "invoiced"
     assert sandbox.violations == []
+
+
+def change_cost(sandbox, raw, cost: float) -> None:
+    """The retailer corrects the expected cost of the first line, and we read it."""
+    lines = [dict(line) for line in sandbox.dsco.orders[raw["dscoOrderId"]]["lineItems"]]
+    lines[0]["expectedCost"] = cost
+    sandbox.dsco.change_order(raw["dscoOrderId"], lineItems=lines)
+    store_page([DscoClient.from_settings().get_order(raw["dscoOrderId"])], timezone.now())
+
+
+def test_a_cost_that_changes_before_the_invoice_is_sent_is_the_one_that_is_invoiced(sandbox):
+    raw = shipped(sandbox, lines=TWO_LINES)
+    order = Order.objects.get()
+    hold([order.pk], "cost?", "mei")
+    report()
+    assert invoice_of(raw).total == Decimal("45.15")
+    change_cost(sandbox, raw, 12.5)
+    release_hold([order.pk], "mei")
+    report()
+    assert Decimal(str(at_dsco(sandbox, raw)["totalAmount"])) == Decimal("45.60")
+    assert (invoice_of(raw).total, invoice_of(raw).invoice_id) == (Decimal("45.60"), raw["poNumber"])
+
+
+def test_a_cost_that_changes_between_composing_and_claim_stops_the_old_amount(sandbox):
+    raw = shipped(sandbox, lines=TWO_LINES)
+    hold([Order.objects.get().pk], "cost?", "mei")
+    report()
+    release_hold([Order.objects.get().pk], "mei")
+    change_cost(sandbox, raw, 12.5)
+    run_flow("report_shipments")
+    kind = delivery_kinds()["invoice"]
+    assert kind.check(list(kind.queryset()), timezone.now())[invoice_of(raw).pk].code == "recompose"
+    report()
+    assert Decimal(str(at_dsco(sandbox, raw)["totalAmount"])) == Decimal("45.60")
+
+
+def test_an_invoice_that_dsco_refused_for_an_old_cost_goes_right_when_it_is_retried(sandbox):
+    raw = shipped(sandbox, lines=TWO_LINES)
+    hold([Order.objects.get().pk], "cost?", "mei")
+    report()
+    Invoice.objects.update(status="failed", reason_code="price", attempts=1)
+    release_hold([Order.objects.get().pk], "mei")
+    change_cost(sandbox, raw, 12.5)
+    staff.retry("invoice", [Invoice.objects.get().pk], "mei")
+    report()
+    assert Decimal(str(at_dsco(sandbox, raw)["totalAmount"])) == Decimal("45.60")
 
 
 def test_amounts_are_stored_digit_for_digit(sandbox):

@@ -29,6 +29,12 @@ from .schema import described, free_object, page_of
 from .views import ApiView, Nothing, Strict, checked_body, checked_query
 
 RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
+FLOW = {
+    "name": "push_orders", "label": "Push orders to LingXing", "position": 2, "delivers": "erp_push", "by_order": True,
+    "interval_seconds": 120, "paused": True, "pause_reason": "Stocktaking (mei)", "running": False, "overdue": False,
+    "last_started_at": "2026-03-01T08:20:00Z", "last_success_at": "2026-03-01T08:20:04Z", "next_run_at": None,
+    "last_run": None,
+}  # fmt: skip
 MOST_ORDERS = 200
 
 
@@ -154,7 +160,8 @@ class RunNow(FlowView):
     """Running a flow at once."""
 
     @described(
-        "Run a flow now", StartedShape, body=RunBody, problems=["not_found", "already_running"], status=202,
+        "Run a flow now", StartedShape, example={"flow": "push_orders", "started": True, "workers_alive": True},
+        body=RunBody, problems=["not_found", "already_running"], status=202,
         send={"order_ids": ["7000005"]},
     )  # fmt: skip
     @once
@@ -185,7 +192,7 @@ class Pause(FlowView):
     """Pausing a flow."""
 
     @described(
-        "Pause a flow", FlowShape, body=PauseBody, problems=["not_found"], refusals=["already_paused"],
+        "Pause a flow", FlowShape, example=FLOW, body=PauseBody, problems=["not_found"], refusals=["already_paused"],
         send={"reason": "The warehouse counts its stock"},
     )  # fmt: skip
     @once
@@ -203,7 +210,8 @@ class Resume(FlowView):
     """Resuming a flow."""
 
     @described(
-        "Resume a flow", FlowShape, body=Nothing, problems=["not_found"], refusals=["not_paused"], send={},
+        "Resume a flow", FlowShape, example=FLOW, body=Nothing, problems=["not_found"], refusals=["not_paused"],
+        send={},
     )  # fmt: skip
     @once
     def post(self, request: Request, name: str) -> Response:

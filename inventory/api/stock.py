@@ -36,6 +36,12 @@ from ..models import StockItem, StockLevel
 from ..targets import Quantities
 
 LARGEST = 2_147_483_647
+DIFFERENCE = {
+    "dsco_sku": "HP-LAMP-01", "target": {"EAST": 7, "WEST": 100}, "confirmed": {"EAST": 9, "WEST": 100},
+    "changes": {"EAST": -2}, "differs": True, "confirmed_at": "2026-03-01T08:10:00Z",
+}  # fmt: skip
+DIFFERENCES = {"results": [{**DIFFERENCE, "computed_at": "2026-03-01T08:20:00Z"}], "next_cursor": None}
+SYNCED = {"dry_run": True, "items": [DIFFERENCE], "sending": [], "remarks": []}
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}})
@@ -128,7 +134,7 @@ class Differences(ApiView):
 
     to_read: ClassVar[str] = "inventory.view_stockitem"
 
-    @described("Stock differences", page_of(DatedShape), query=DifferencesQuery)
+    @described("Stock differences", page_of(DatedShape), example=DIFFERENCES, query=DifferencesQuery)
     def get(self, request: Request) -> Response:
         """Items of which DSCO shows, as far as it confirmed, another figure than the last computed target. With
         `warehouse_code` a page may hold fewer items than `limit`; go on while there is a cursor."""
@@ -186,7 +192,8 @@ class Sync(ApiView):
     scope: ClassVar[str] = ApiScope.STOCK
 
     @described(
-        "Synchronise the stock of certain items", SyncedShape, body=SyncBody, problems=["already_running"],
+        "Synchronise the stock of certain items", SyncedShape, example=SYNCED,
+        body=SyncBody, problems=["already_running"],
         refusals=["stale", "stock_drop", "flow_paused"], send={"skus": ["HP-LAMP-01"], "dry_run": True},
     )  # fmt: skip
     @once

@@ -24,6 +24,7 @@ from ..models import Order
 from ..staff_cancellations import CannotCancel, cancel_codes, cancel_lines, why_not
 from ..standing import standing_of, with_standing
 from ..starting import flow_of, start_for_order
+from .examples import DONE
 from .orders import OrderView
 from .status_shapes import StandingShape, standing
 
@@ -66,7 +67,7 @@ class Hold(OrderWrite):
     to_write: ClassVar[str] = "orders.hold_order"
 
     @described(
-        "Hold an order", DoneShape, body=Reason, problems=["not_found"], refusals=["already_held"],
+        "Hold an order", DoneShape, example=DONE, body=Reason, problems=["not_found"], refusals=["already_held"],
         send={"reason": "The address is being clarified"},
     )  # fmt: skip
     @once
@@ -86,7 +87,7 @@ class Release(OrderWrite):
     to_write: ClassVar[str] = "orders.hold_order"
 
     @described(
-        "Release an order", DoneShape, body=Reason, problems=["not_found"], refusals=["not_held"],
+        "Release an order", DoneShape, example=DONE, body=Reason, problems=["not_found"], refusals=["not_held"],
         send={"reason": "The address is right"},
     )  # fmt: skip
     @once
@@ -111,7 +112,7 @@ class Comments(OrderWrite):
     to_write: ClassVar[str] = "orders.comment_order"
 
     @described(
-        "Comment on an order", DoneShape, body=CommentBody, problems=["not_found"],
+        "Comment on an order", DoneShape, example=DONE, body=CommentBody, problems=["not_found"],
         send={"text": "The customer has called"},
     )  # fmt: skip
     @once
@@ -157,7 +158,8 @@ class Retry(Step):
     to_write: ClassVar[str] = "orders.retry_delivery"
 
     @described(
-        "Retry a step", DoneShape, body=Nothing, problems=["not_found"], refusals=["wrong_state"], send={},
+        "Retry a step", DoneShape, example=DONE,
+        body=Nothing, problems=["not_found"], refusals=["wrong_state"], send={},
     )  # fmt: skip
     @once
     def post(self, request: Request, dsco_order_id: str, kind: str, delivery_id: int) -> Response:
@@ -172,7 +174,7 @@ class Skip(Step):
     to_write: ClassVar[str] = "orders.skip_delivery"
 
     @described(
-        "Skip a step", DoneShape, body=Reason, problems=["not_found"], refusals=["wrong_state"],
+        "Skip a step", DoneShape, example=DONE, body=Reason, problems=["not_found"], refusals=["wrong_state"],
         send={"reason": "Not wanted any more"},
     )  # fmt: skip
     @once
@@ -187,7 +189,8 @@ class DoneElsewhere(Step):
     to_write: ClassVar[str] = "orders.skip_delivery"
 
     @described(
-        "Mark a step as done elsewhere", DoneShape, body=Reason, problems=["not_found"], refusals=["wrong_state"],
+        "Mark a step as done elsewhere", DoneShape, example=DONE,
+        body=Reason, problems=["not_found"], refusals=["wrong_state"],
         send={"reason": "Reported in the DSCO portal at 9:40"},
     )  # fmt: skip
     @once
@@ -260,7 +263,8 @@ class Cancel(OrderWrite):
         )  # fmt: skip
 
     @described(
-        "Cancel an order or lines of it", DoneShape, body=CancelBody, problems=["not_found"], refusals=CANNOT_CANCEL,
+        "Cancel an order or lines of it", DoneShape, example=DONE,
+        body=CancelBody, problems=["not_found"], refusals=CANNOT_CANCEL,
         send={"code": "CXSS", "reason": "The last one broke", "lines": [{"position": 0, "quantity": 1}]},
     )  # fmt: skip
     @once

@@ -26,6 +26,7 @@ from integrations.deliveries.kinds import delivery_kinds
 from integrations.models import Attempt
 
 from ..models import OrderEvent
+from .examples import EVENTS
 from .shapes import words
 
 SETTLED = timedelta(seconds=10)
@@ -68,7 +69,7 @@ class Events(ApiView):
 
     to_read: ClassVar[str] = "orders.view_order"
 
-    @described("What happened since a cursor", EventsShape, query=EventsQuery)
+    @described("What happened since a cursor", EventsShape, example=EVENTS, query=EventsQuery)
     def get(self, request: Request) -> Response:
         """Oldest first, from about ten seconds ago back to the cursor. Ask now and then with the last cursor: nothing
         is missed, and nothing told twice. What is older than the retention is gone."""

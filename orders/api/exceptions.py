@@ -24,6 +24,7 @@ from integrations.models import ApiScope, Cause, Vendor
 from integrations.sentences import from_label, joined, packed, told
 
 from ..explanations import explain
+from .examples import CAUSES, SETTLED
 from .shapes import STATES, moment, words
 
 ACTIONS = ("retry", "skip", "mark_done")
@@ -90,7 +91,7 @@ class CauseView(ApiView):
 class Causes(CauseView):
     """Causes."""
 
-    @described("Exceptions by cause", page_of(CauseShape), query=CausesQuery)
+    @described("Exceptions by cause", page_of(CauseShape), example=CAUSES, query=CausesQuery)
     def get(self, request: Request) -> Response:
         """What needs a person (`open`), what is being verified, or what closed lately; newest first."""
         query = checked_query(request, CausesQuery)
@@ -175,7 +176,14 @@ class RetryCause(Settle):
     action = "retry"
     to_write: ClassVar[str] = "orders.retry_delivery"
 
-    @described("Retry a cause's deliveries", SettledShape, body=SettleBody, problems=["not_found"], send={"ids": [17]})
+    @described(
+        "Retry a cause's deliveries",
+        SettledShape,
+        example=SETTLED,
+        body=SettleBody,
+        problems=["not_found"],
+        send={"ids": [17]},
+    )
     @once
     def post(self, request: Request, pk: int) -> Response:
         """They become due now; what may have happened already is verified first."""
@@ -189,7 +197,7 @@ class SkipCause(Settle):
     to_write: ClassVar[str] = "orders.skip_delivery"
 
     @described(
-        "Skip a cause's deliveries", SettledShape, body=SettleWithReason, problems=["not_found"],
+        "Skip a cause's deliveries", SettledShape, example=SETTLED, body=SettleWithReason, problems=["not_found"],
         send={"ids": [17], "reason": "Settled with the retailer"},
     )  # fmt: skip
     @once
@@ -205,7 +213,8 @@ class CauseDone(Settle):
     to_write: ClassVar[str] = "orders.skip_delivery"
 
     @described(
-        "Mark a cause's deliveries as done elsewhere", SettledShape, body=SettleWithReason, problems=["not_found"],
+        "Mark a cause's deliveries as done elsewhere", SettledShape, example=SETTLED,
+        body=SettleWithReason, problems=["not_found"],
         send={"reason": "Entered in the portal"},
     )  # fmt: skip
     @once

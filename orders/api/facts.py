@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,10 +10,22 @@ from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
 from integrations.models import ApiCall, Attempt
 
-from ..models import Cancellation, ErpOrder, Order, OrderEvent, OrderLine, Package, Shipment
+from ..models import (
+    Acknowledgement,
+    Cancellation,
+    ErpOrder,
+    ErpPush,
+    Invoice,
+    Order,
+    OrderEvent,
+    OrderLine,
+    Package,
+    Shipment,
+)
 from ..order_story import Story
 
 Facts = dict[str, Any]
+STEPS = ("erp_push", "acknowledgement", "shipment", "invoice")
 COLUMNS = (
     "dsco_order_id", "po_number", "consumer_order_number", "supplier_order_number", "retailer_id", "retailer_name",
     "order_type", "test_order", "stage", "held", "hold_reason", "held_by", "held_at", "dsco_status", "dsco_lifecycle",
@@ -27,21 +39,31 @@ DELIVERY_COLUMNS = (
 )  # fmt: skip
 
 
-def summary(order: Order) -> Facts:
-    """Return the order (``with_steps``) as lists show it."""
-    found = {name: getattr(order, name) for name in COLUMNS}
-    steps = {name: getattr(order, name, None) for name in ("erp_push", "acknowledgement", "invoice")}
-    shipments = sorted(order.shipments.all(), key=lambda row: row.sequence)
-    open_or_last = next(
-        (row for row in shipments if row.status != State.SUCCEEDED), shipments[-1] if shipments else None
-    )
-    steps["shipment"] = open_or_last
-    return found | {"steps": {kind: str(row.status) if row else None for kind, row in steps.items()}}
+def summary(order: Order, steps: Mapping[str, str | None]) -> Facts:
+    """Return the order as lists show it. steps: see ``steps_of``."""
+    return {name: getattr(order, name) for name in COLUMNS} | {"steps": steps}
+
+
+def steps_of(order_ids: Sequence[int]) -> dict[int, dict[str, str | None]]:
+    """Return the state of each step of these orders (primary keys): four small queries, however many orders.
+
+    Of several shipments it is that of the first that is not done, else of the last.
+    """
+    found: dict[int, dict[str, str | None]] = {pk: dict.fromkeys(STEPS) for pk in order_ids}
+    for model in (ErpPush, Acknowledgement, Invoice):
+        rows = model._default_manager.filter(order__in=order_ids)
+        for order_id, status in rows.values_list("order_id", "status"):
+            found[order_id][model.KIND] = status
+    reports = Shipment.objects.filter(order__in=order_ids).order_by("sequence")
+    for order_id, status in reports.values_list("order_id", "status"):
+        if found[order_id]["shipment"] in (None, State.SUCCEEDED):
+            found[order_id]["shipment"] = status
+    return found
 
 
 def detail(story: Story) -> Facts:
     """Return the order with its lines, ERP orders, packages and deliveries."""
-    return summary(story.order) | {
+    return summary(story.order, steps_of([story.order.pk])[story.order.pk]) | {
         "lines": [_line(story, line) for line in story.lines],
         "erp_orders": [_erp_order(link.erp_order, ended=link.ended_at is not None) for link in story.links],
         "packages": [package(row, story.lines) for row in story.packages],

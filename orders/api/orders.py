@@ -19,7 +19,8 @@ from ..models import Order, Stage
 from ..order_story import load_story, with_steps
 from ..standing import standing_of, with_standing
 from ..worklists import BY_NAME
-from .facts import detail, summary, trace
+from .examples import ORDERS, STANDINGS
+from .facts import detail, steps_of, summary, trace
 from .shapes import OrderDetailShape, OrderShape, TraceShape
 from .status_shapes import StandingsShape, standing
 
@@ -62,14 +63,15 @@ class OrderList(OrderView):
     """Orders, newest first."""
 
     @described(
-        "List orders", page_of(OrderShape), query=OrdersQuery,
+        "List orders", page_of(OrderShape), example=ORDERS, query=OrdersQuery,
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """Orders newest first, limited as the parameters say."""
         query = checked_query(request, OrdersQuery)
-        rows = _limited(with_steps(Order.objects.defer("payload")), query)
+        rows = _limited(Order.objects.defer("payload", "reported_tracking_numbers"), query)
         page, cursor = newest_first(rows, "first_seen_at", query)
-        return Response({"results": [summary(order) for order in page], "next_cursor": cursor})
+        steps = steps_of([order.pk for order in page])
+        return Response({"results": [summary(order, steps[order.pk]) for order in page], "next_cursor": cursor})
 
 
 class OneOrder(OrderView):
@@ -104,7 +106,13 @@ class OrderStatus(ApiView):
     to_read: ClassVar[str] = "orders.view_order"
     group: ClassVar[str] = "orders"
 
-    @described("Where the order with this number stands", StandingsShape, query=StatusQuery, problems=["not_found"])
+    @described(
+        "Where the order with this number stands",
+        StandingsShape,
+        example=STANDINGS,
+        query=StatusQuery,
+        problems=["not_found"],
+    )
     def get(self, request: Request) -> Response:
         """What each side has and why it waits, by any number. A PO number may belong to several orders: newest first,
         at most 20."""

@@ -24,6 +24,7 @@ from ..composing import confirm, hindrance
 from ..further_shipments import begin_rest
 from ..models import Order, Shipment
 from .actions import DoneShape, OrderWrite, UnitsBody
+from .examples import DONE, REPORTED
 from .facts import delivery, package
 from .shapes import DeliveryShape, PackageShape, words
 from .status_shapes import StandingShape
@@ -127,7 +128,7 @@ class Packages(OrderWrite):
         )
 
     @described(
-        "Report packages of an order", ReportedShape, body=PackagesBody, problems=["not_found"],
+        "Report packages of an order", ReportedShape, example=REPORTED, body=PackagesBody, problems=["not_found"],
         refusals=[
             "over_shipped", "partial", "partial_reason", "already_reported", "tracking_number_used", "no_carrier",
             "tracking_number_twice", "being_edited", "in_flight", "uncertain", "not_in_erp", "order_cancelled",
@@ -171,7 +172,8 @@ class Rest(OrderWrite):
     to_write: ClassVar[str] = "orders.compose_shipment"
 
     @described(
-        "Begin to report the rest", DoneShape, body=Nothing, problems=["not_found"], refusals=["nothing_left"], send={},
+        "Begin to report the rest", DoneShape, example=DONE,
+        body=Nothing, problems=["not_found"], refusals=["nothing_left"], send={},
     )  # fmt: skip
     @once
     def post(self, request: Request, dsco_order_id: str) -> Response:

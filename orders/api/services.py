@@ -24,6 +24,7 @@ from ..standing import standing_of, with_standing
 from ..starting import start_for_order
 from ..tracking_changes import SITUATION, CannotChange, Carriage, keep_change
 from .actions import CANNOT_CANCEL, OrderWrite, Reason
+from .examples import ANSWERED, CHANGE, INVOICE, SHIPPED, STANDING
 from .facts import money
 from .orders import OrderView
 from .shapes import STATES, moment, words
@@ -120,7 +121,12 @@ class CancellingView(OrderWrite):
 class CancellationPauses(CancellingView):
     """Pausing an order for a cancellation."""
 
-    @described("Whether an order paused for cancellation can be cancelled", AnsweredShape, problems=["not_found"])
+    @described(
+        "Whether an order paused for cancellation can be cancelled",
+        AnsweredShape,
+        example=ANSWERED,
+        problems=["not_found"],
+    )
     def get(self, request: Request, dsco_order_id: str) -> Response:
         """The present answer, also for each part of a split order. Changes nothing."""
         checked_query(request, Nothing)
@@ -128,7 +134,7 @@ class CancellationPauses(CancellingView):
         return self.answered(order, answer_of(order))
 
     @described(
-        "Pause an order for cancellation", AnsweredShape, body=WhyCancelled, problems=["not_found"],
+        "Pause an order for cancellation", AnsweredShape, example=ANSWERED, body=WhyCancelled, problems=["not_found"],
         refusals=CANNOT_CANCEL, send={"reason": "The customer has changed his mind", "code": "CXSC"},
     )  # fmt: skip
     @once
@@ -148,7 +154,8 @@ class ResumeOrder(CancellingView):
     """Taking the question back."""
 
     @described(
-        "Resume an order that is paused for cancellation", AnsweredShape, body=Reason, problems=["not_found"],
+        "Resume an order that is paused for cancellation", AnsweredShape, example=ANSWERED,
+        body=Reason, problems=["not_found"],
         refusals=["not_paused", "asked"], send={"reason": "The customer wants it after all"},
     )  # fmt: skip
     @once
@@ -166,7 +173,8 @@ class SetCancelled(CancellingView):
     """Setting an order to cancelled."""
 
     @described(
-        "Set an order to cancelled", AnsweredShape, body=WhyCancelled, problems=["not_found"], refusals=CANNOT_CANCEL,
+        "Set an order to cancelled", AnsweredShape, example=ANSWERED,
+        body=WhyCancelled, problems=["not_found"], refusals=CANNOT_CANCEL,
         send={"reason": "Agreed with the customer", "code": "CXSC"},
     )  # fmt: skip
     @once
@@ -217,7 +225,7 @@ class IsCancelled(OrderView):
 class Status(OrderView):
     """Where one order stands."""
 
-    @described("Where an order stands", StandingShape, problems=["not_found"])
+    @described("Where an order stands", StandingShape, example=STANDING, problems=["not_found"])
     def get(self, request: Request, dsco_order_id: str) -> Response:
         """What each side has, why it waits, its cancellations, and what came back (`returns`)."""
         checked_query(request, Nothing)
@@ -270,7 +278,7 @@ class ShippedShape(s.Serializer[Any]):
 class ShippedQuantities(OrderView):
     """What actually left the warehouse."""
 
-    @described("Quantities actually shipped, by line", ShippedShape, problems=["not_found"])
+    @described("Quantities actually shipped, by line", ShippedShape, example=SHIPPED, problems=["not_found"])
     def get(self, request: Request, dsco_order_id: str) -> Response:
         """From LingXing's outbound orders. They are what is reported and invoiced, also when less was shipped."""
         checked_query(request, Nothing)
@@ -344,7 +352,8 @@ class TrackingChanges(OrderWrite):
         return Response({"results": [_change(row) for row in rows]})
 
     @described(
-        "Tell a change of carrier or tracking number", ChangeShape, body=ChangeBody, problems=["not_found"],
+        "Tell a change of carrier or tracking number", ChangeShape, example=CHANGE,
+        body=ChangeBody, problems=["not_found"],
         refusals=["not_reported", "nothing_changed"],
         send={
             "reported_tracking_number": "1Z999AA10123456784", "tracking_number": "9400100000000000000000",
@@ -415,14 +424,14 @@ class InvoiceOfOrder(OrderWrite):
 
     to_write: ClassVar[str] = "orders.skip_delivery"
 
-    @described("The invoice of an order", InvoiceShape, problems=["not_found"])
+    @described("The invoice of an order", InvoiceShape, example=INVOICE, problems=["not_found"])
     def get(self, request: Request, dsco_order_id: str) -> Response:
         """Its number, state and documents."""
         checked_query(request, Nothing)
         return Response(_invoice(self.order(dsco_order_id)))
 
     @described(
-        "Mark the invoice as issued", InvoiceShape, body=IssuedBody, problems=["not_found"],
+        "Mark the invoice as issued", InvoiceShape, example=INVOICE, body=IssuedBody, problems=["not_found"],
         refusals=["in_flight", "other_number", "number_taken"],
         send={
             "invoice_number": "INV-2026-00017", "reason": "Issued by finance",

@@ -9,6 +9,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from config.audit import Wanted, entries
 from integrations.deliveries.states import State
 from integrations.models import ApiRequest, Attempt, Flow
 from integrations.sandbox.sandbox import Sandbox
@@ -49,6 +50,18 @@ class TestHolding:
         assert problem(mei.post(f"{path}/release/", {"reason": "again"}), 409)["code"] == "not_held"
         said = list(OrderEvent.objects.order_by("pk").values_list("kind", "text", "actor"))
         assert said == [("hold", "address is being clarified", "mei"), ("release", "address is right", "mei")]
+
+    def test_everything_stands_in_the_audit_trail_under_the_users_name(self, boss: Caller, shipment: Shipment) -> None:
+        path = f"orders/{shipment.order.dsco_order_id}"
+        ok(boss.post(f"{path}/hold/", {"reason": "clarify"}))
+        ok(boss.post(f"{path}/deliveries/shipment/{shipment.pk}/skip/", {"reason": "portal"}))
+        ok(boss.post("flows/push_orders/pause/", {"reason": "stocktaking"}))
+        ok(boss.post("mappings/", {"skus": {"A": "LX-A"}}))
+        found = [(entry.what, entry.detail) for entry in entries(Wanted("boss"))]
+        assert ("Held", "clarify") in found
+        assert ("Shipment: now Skipped", "portal") in found
+        assert ("Flow: Changed", "Paused. stocktaking") in found
+        assert any(what == "SKU mapping: Added" and detail.startswith("API: ") for what, detail in found)
 
     def test_each_action_needs_its_own_permission_as_in_the_admin(self, shipment: Shipment) -> None:
         li = caller("li", "view_order")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import jsonschema
 import pytest
 from django.test import Client
 from drf_spectacular.generators import SchemaGenerator
@@ -65,3 +66,19 @@ def test_schema_and_page_are_served_and_the_page_needs_no_script_from_elsewhere_
     assert "://" not in re.sub(r'"http://testserver[^"]*"', "", text)
     assert re.findall(r"<script(?![^>]*\bsrc=)", text) == []
     assert not re.search(r"\son\w+=", text)
+
+
+def test_every_example_is_as_its_shape_says(schema: Any) -> None:
+    checked = 0
+    for path, method, one in operations(schema):
+        contents = [(one["requestBody"], "request")] if "requestBody" in one else []
+        contents += [(answer, status) for status, answer in one["responses"].items()]
+        for holder, where in contents:
+            for content in holder.get("content", {}).values():
+                document = {**content["schema"], "components": schema["components"]}
+                for example in content.get("examples", {}).values():
+                    jsonschema.validate(example["value"], document, cls=jsonschema.Draft202012Validator), (path, where)
+                    checked += 1
+        if method == "post":
+            assert "examples" in next(iter(one["responses"].items()))[1]["content"]["application/json"], path
+    assert checked > 300

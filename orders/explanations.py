@@ -175,6 +175,14 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         _("A part of these packages was reported already by another shipment of the order."),
         (_("Compose what is left of the order, or skip this shipment."),), (Remedy.COMPOSE,),
     ),
+    "no_outbound": Explanation(
+        _("LingXing shows the order as shipped, but no outbound order that says how. Nothing was reported."),
+        (
+            _("Look it up in LingXing: when the outbound order is completed there, the shipment goes by itself."),
+            _("Else put the packages together here, or mark the shipment as done elsewhere."),
+        ),
+        (Remedy.COMPOSE,), heals=True,
+    ),
     "reported_meanwhile": Explanation(
         _("DSCO shows packages of the order by now; with these, units would be reported twice. Nothing was sent."),
         (_("Compose what is left of the order."), _DONE_OR_SKIP), (Remedy.COMPOSE,),

@@ -15,7 +15,7 @@ from .models import Shipment
 REASONS = (
     "several_packages", REST_LEFT, "quantities_differ", "reported_already", "reported_meanwhile", "packages_changed",
     "no_carrier", "no_warehouse_code",
-    "no_tracking_number", "tracking_number_used", "reported_differently", "invalid_shipment",
+    "no_tracking_number", "no_outbound", "tracking_number_used", "reported_differently", "invalid_shipment",
 )  # fmt: skip
 # What a person composed and DSCO refused: he corrects it and sends it again.
 REFUSED = "refused"

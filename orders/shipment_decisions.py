@@ -26,13 +26,16 @@ from .shipment_bodies import Body, CannotCompose, ShippingNames, compose, number
 
 # So long after a package has left, what is still missing is worth a look by a person.
 PATIENCE = timedelta(hours=24)
+WAITING_FOR_OUTBOUND = "waiting_for_outbound"
+NO_OUTBOUND = "no_outbound"
 
 
 @dataclass(slots=True)
 class ShipmentFacts:
     """What is known of an order when its packages are judged.
 
-    used_elsewhere: tracking numbers of other orders; others: the order's other shipments.
+    used_elsewhere: tracking numbers of other orders; others: the order's other shipments; waited: it has waited for
+    its outbound order longer than usual.
     """
 
     order: Order
@@ -41,6 +44,7 @@ class ShipmentFacts:
     packed: Sequence[Packed] = ()
     used_elsewhere: Collection[str] = ()
     others: Sequence[Shipment] = ()
+    waited: bool = False
 
 
 @dataclass(slots=True)
@@ -71,7 +75,7 @@ def judge(facts: ShipmentFacts, names: ShippingNames, now: datetime) -> Decision
     counted = [one for one in facts.packed if one.counts]
     shipped = [one for one in counted if one.package.shipped]
     if not shipped:
-        return Decision(outcomes.waiting("waiting_for_outbound", _("LingXing shows no shipped outbound order yet.")))
+        return Decision(_no_outbound(facts))
     if any(not tracking_numbers(one.package) for one in shipped):
         return Decision(_no_tracking_number(facts.order, shipped, now))
     parcels = parcels_of(shipped)
@@ -83,7 +87,7 @@ def judge(facts: ShipmentFacts, names: ShippingNames, now: datetime) -> Decision
         return Decision(cancelled_after_shipment(facts.order, numbers))
     coverage = coverage_of(facts.lines, parcels)
     if coverage.missing and len(shipped) < len(counted) and not _long_ago(shipped, now):
-        return Decision(outcomes.waiting("waiting_for_outbound", _("Some of its outbound orders are not shipped yet.")))
+        return Decision(outcomes.waiting(WAITING_FOR_OUTBOUND, _("Some of its outbound orders are not shipped yet.")))
     refused = _refusal(facts, shipped, parcels, coverage)
     if refused is not None:
         return Decision(refused)
@@ -125,6 +129,27 @@ def cancelled_after_shipment(order: Order, numbers: Sequence[str]) -> Outcome:
             " and skip the shipment, or settle it with the retailer."
         )
         % {"order": order.dsco_order_id, "numbers": ", ".join(numbers)},
+    )
+
+
+def waited_for_outbound(row: Shipment, now: datetime) -> bool:
+    """Return whether LingXing has shown the order as shipped for long, but no outbound order with it."""
+    if row.reason_code == NO_OUTBOUND:
+        return True
+    return row.reason_code == WAITING_FOR_OUTBOUND and now - row.changed_at > PATIENCE
+
+
+def _no_outbound(facts: ShipmentFacts) -> Outcome:
+    if not facts.waited:
+        return outcomes.waiting(WAITING_FOR_OUTBOUND, _("LingXing shows no shipped outbound order yet."))
+    return outcomes.needs_attention(
+        "no_outbound",
+        _(
+            "Order %(order)s has been shipped in LingXing for a day, but no shipped outbound order shows how. Look it"
+            " up there: when the outbound order is completed, the shipment goes by itself. Else put the packages"
+            " together here, or mark the shipment as done."
+        )
+        % {"order": facts.order.dsco_order_id},
     )
 
 

@@ -48,6 +48,7 @@ WORDS: dict[str, str | Promise] = {
     "rest_to_report": _("the rest of the order is to be reported"),
     "waiting_for_rest": _("the rest of the order has not left yet"),
     "waiting_for_other_report": _("another report of the order comes first"),
+    "no_outbound": _("shipped in LingXing without an outbound order"),
     "reported_meanwhile": _("DSCO shows packages meanwhile"),
     "packages_changed": _("the packages have changed in LingXing"),
     "reported_already": _("reported already by another shipment"),

@@ -36,7 +36,7 @@ from ..package_reading import Wanted, read_packages
 from ..packages import BY_STAFF, Packed, tracking_numbers
 from ..policies import policies_for
 from ..reported import still_to_report
-from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet
+from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet, waited_for_outbound
 from ..shipment_kind import conditions
 from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
@@ -44,7 +44,7 @@ from ..stages import refresh_stages
 CHECKED_TOGETHER = 1000
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
-    "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number",
+    "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number", "no_outbound",
     "tracking_number_used", "reported_differently", "reported_meanwhile", "packages_changed",
     "cancel_requested", "cancelled_after_shipment",
     "cancelled_in_erp", "invalid_shipment", REST_LEFT,
@@ -154,7 +154,7 @@ def _judge_packages(
         lines = list(order.lines.all())
         facts = ShipmentFacts(
             order, lines, policies[order.retailer_id], read.packed[order.pk], used.get(order.pk, ()),
-            others.get(row.pk, ()),
+            others.get(row.pk, ()), waited_for_outbound(row, now),
         )  # fmt: skip
         decisions[row.pk] = judge(facts, names, now) if row.sequence == 1 else judge_rest(facts)
     return decisions

@@ -64,6 +64,25 @@ def test_a_label_without_a_shipment_is_not_reported(sandbox):
     assert reported(sandbox, order_id) == []
 
 
+def test_an_order_that_is_shipped_without_any_outbound_order_is_shown_to_a_person_after_a_day(sandbox, clock):
+    order_id = acknowledged(sandbox)
+    sandbox.lingxing.set_status(order_id, 6)
+    run("report_shipments")
+    assert shipment_of(order_id).reason_code == "waiting_for_outbound"
+    clock.advance(20 * 3600)
+    run("report_shipments")
+    assert shipment_of(order_id).status == "waiting"
+    clock.advance(5 * 3600)
+    for _round in range(2):
+        run("report_shipments")
+        row = shipment_of(order_id)
+        assert (row.status, row.reason_code) == ("needs_attention", "no_outbound")
+    sandbox.lingxing.set_status(order_id, 5)
+    sandbox.lingxing.ship(order_id)
+    run("report_shipments")
+    assert shipment_of(order_id).status == "succeeded"
+
+
 def test_a_waybill_is_no_tracking_number_and_after_a_day_a_person_is_told(sandbox, clock):
     order_id = acknowledged(sandbox)
     sandbox.lingxing.ship(order_id, [{"tracking": "", "waybill": "WB-1"}])

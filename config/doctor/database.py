@@ -88,9 +88,9 @@ def _postgresql() -> Iterator[Finding]:
         if value.lower() != wanted.lower():
             good = False
             yield warning(
-                _("PostgreSQL's %(name)s is %(value)s; OrderBridge relies on %(wanted)s.")
+                _("PostgreSQL's %(name)s is “%(value)s”; OrderBridge relies on “%(wanted)s”.")
                 % {"name": name, "value": value, "wanted": wanted},
-                _("Ask the database's administrator to set it: what was recorded after a call must not be lost."),
+                _("Ask the database's administrator to set it: else records can be lost, or tables grow ever slower."),
             )
     if good:
         yield ok(_("PostgreSQL keeps what was committed, and cleans up after itself."))

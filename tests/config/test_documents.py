@@ -91,6 +91,11 @@ def test_the_units_signal_only_the_main_process_and_give_calls_time_to_end():
     assert int(seconds[1]) > SINGLE_FILE_TIMEOUT_SECONDS
 
 
+def test_the_index_of_the_documents_leads_to_every_one():
+    index = (ROOT / "docs/README.md").read_text()
+    assert [page.name for page in (ROOT / "docs").glob("*.md") if f"({page.name})" not in index] == ["README.md"]
+
+
 def test_the_readme_names_every_command_of_ours():
     ours = {path.stem for path in ROOT.glob("*/management/commands/[a-z]*.py")}
     named = set(re.findall(r"manage\.py ([a-z]+)", (ROOT / "README.md").read_text()))

@@ -18,13 +18,35 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 
 from integrations.deliveries.states import IN_FLIGHT
-from integrations.models import Alert, ApiCall, Attempt, BulkRow, BulkRun, Cause, Export, FlowRun, ShadowCall
+from integrations.models import (
+    Alert,
+    ApiCall,
+    ApiRequest,
+    Attempt,
+    BulkRow,
+    BulkRun,
+    Cause,
+    Export,
+    FlowRun,
+    ShadowCall,
+)
 from integrations.redaction import MASK, PERSONAL_KEYS, mask_personal
 from integrations.sentences import gettext as _
 from integrations.sentences import with_words
 
 from .holds import KINDS
-from .models import Discrepancy, Invoice, Order, OrderEvent, OrderVersion, Reconciliation, Shipment, Stage
+from .models import (
+    CancellationPause,
+    Discrepancy,
+    Invoice,
+    InvoiceDocument,
+    Order,
+    OrderEvent,
+    OrderVersion,
+    Reconciliation,
+    Shipment,
+    Stage,
+)
 
 ENDED = (Stage.INVOICED, Stage.CANCELLED, Stage.CLOSED)
 CHUNK = 500
@@ -36,6 +58,7 @@ NAMES = frozenset({"name", "firstname", "lastname", "attention"})
 # Texts that belong to no single order, or to none that can be told. Searched on request only: it takes its time.
 ANYWHERE: tuple[tuple[type[models.Model], tuple[str, ...]], ...] = (
     (ApiCall, ("path", "request_excerpt", "response_excerpt")),
+    (ApiRequest, ("answer",)),
     (Attempt, ("message",)),
     (FlowRun, ("error", "notes")),
     (Cause, ("message", "note")),
@@ -110,6 +133,9 @@ def mask_orders(orders: Sequence[Order], now: datetime) -> dict[int, set[str]]:
     _mask_documents(Shipment, ids, ("draft",), known)
     _mask_documents(Discrepancy, ids, ("ours", "theirs", "result"), known)
     _mask_documents(OrderEvent, ids, ("text",), known)
+    _mask_documents(CancellationPause, ids, ("reason", "result"), known)
+    papers = InvoiceDocument.objects.filter(invoice__order__in=ids)
+    _mask_rows(papers, ("name", "url"), set().union(*known.values()) if known else set())
     for kind in KINDS:
         _mask_documents(kind, ids, ("last_error",), known)
         _mask_history(kind, ids, known)

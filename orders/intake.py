@@ -128,6 +128,7 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     vanished = _lines_before(stored_before)
     payloads = stored_payloads([known.order.pk for known in stored_before])
     _upsert(rows)
+    _keep_erp_skus(rows, before)
     _delete_vanished(rows, vanished)
     keep_versions([row.order for row in rows], payloads, now)
     new = [row for row in rows if row.order.dsco_order_id not in before]
@@ -179,6 +180,26 @@ def _upsert(rows: Sequence[OrderRow]) -> None:
         [line for row in rows for line in row.lines or ()],
         update_conflicts=True, unique_fields=["order", "position"], update_fields=LINE_COLUMNS,
     )  # fmt: skip
+
+
+def _keep_erp_skus(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
+    """Where DSCO lists the same lines in another order, what a line was pushed with goes with it."""
+    for row in rows:
+        known = before.get(row.order.dsco_order_id)
+        if known is None or not row.lines or not any(line.erp_sku for line in known.lines):
+            continue
+        old = {_key(line): line.erp_sku for line in known.lines}
+        new = [_key(line) for line in row.lines]
+        in_order = [_key(line) for line in sorted(known.lines, key=lambda line: line.position)]
+        if new == in_order or len(old) < len(new) or set(new) != set(old):
+            continue
+        for line in row.lines:
+            OrderLine.objects.filter(order=row.order, position=line.position).update(erp_sku=old[_key(line)])
+
+
+def _key(line: OrderLine) -> tuple[object, ...]:
+    """What DSCO tells a line by, whatever else of it changes."""
+    return line.line_number, line.dsco_item_id or line.sku
 
 
 def _delete_vanished(rows: Sequence[OrderRow], before: dict[int, dict[int, int]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import timezone
 
-from orders.models import Cancellation, ErpPush, Order
+from orders.models import Cancellation, ErpPush, Order, OrderLine
 
 from .factories import later, push_of, raw_line, raw_order, states, store, stored
 
@@ -80,6 +80,16 @@ def test_a_status_that_becomes_known_is_due():
     store(raw)
     store(later(raw, dscoStatus="created"))
     assert states(raw)["erp_push"] == ("due", "")
+
+
+def test_what_a_line_was_pushed_with_goes_with_it_when_dsco_lists_the_lines_in_another_order():
+    raw = raw_order(lineItems=[raw_line(1), raw_line(2)])
+    order = stored(raw)
+    for line in order.lines.all():
+        OrderLine.objects.filter(pk=line.pk).update(erp_sku=f"LX-{line.sku}")
+    store(later(raw, lineItems=[raw_line(2), raw_line(1)]))
+    pairs = list(OrderLine.objects.order_by("position").values_list("sku", "erp_sku"))
+    assert pairs == [("SKU-2", "LX-SKU-2"), ("SKU-1", "LX-SKU-1")]
 
 
 @pytest.mark.parametrize("reason", ["missing_address", "missing_price", "unmapped_sku", "unmapped_store"])

@@ -5,7 +5,10 @@ import tempfile
 from pathlib import Path
 
 for name in list(os.environ):  # the developer's own settings must not leak into the tests
-    if name.startswith(("DSCO_", "LINGXING_", "DJANGO_")) and name != "DJANGO_SETTINGS_MODULE":
+    if (
+        name.startswith(("DSCO_", "LINGXING_", "DJANGO_", "DATABASE_SEAL_", "LOGIN_", "SESSION_", "SECOND_"))
+        and name != "DJANGO_SETTINGS_MODULE"
+    ):
         del os.environ[name]
 
 _workspace = os.environ.setdefault("ORDERBRIDGE_TEST_DIRECTORY", tempfile.mkdtemp(prefix="orderbridge-tests-"))

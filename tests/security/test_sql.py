@@ -17,7 +17,7 @@ PUT_TOGETHER = {
     "integrations/limits.py": "the database's words for locking a row",
     "integrations/sealing.py": "names of sealed tables and columns, quoted",
     "orders/worklists.py": "expressions of the work lists, written in the file",
-    "orders/admin/filters.py": "a constant of the file",
+    "orders/retailers.py": "a constant of the file",
 }
 RUNS_SQL = {"execute", "executemany", "RawSQL"}
 ON_MANAGERS = {"raw", "extra"}

@@ -54,7 +54,9 @@ KINDS: Final[dict[str, ProblemKind]] = {
         "`code` and `detail` say what stands against it. Nothing was changed. Mend that, then repeat with a new"
         " idempotency key: the old one keeps this answer.",
     ),
-    "already_running": ProblemKind(409, "It is running already", "Wait until it has ended, then repeat with a new idempotency key."),
+    "already_running": ProblemKind(
+        409, "It is running already", "Wait until it has ended, then repeat with a new idempotency key."
+    ),
     "too_large": ProblemKind(413, "Too much at once", "Send less in one request: at most 2.5 MB."),
     "unsupported_media_type": ProblemKind(415, "Not JSON", "Send JSON with `Content-Type: application/json`."),
     "key_reused": ProblemKind(

@@ -30,6 +30,27 @@ hypothesis.settings.register_profile("orderbridge", deadline=None)
 hypothesis.settings.load_profile("orderbridge")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--database-only``: leave out what cannot differ between databases; CI runs that once, on SQLite."""
+    parser.addoption("--database-only", action="store_true", help="leave out tests that no database can change")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Carry out ``--database-only``."""
+    if not config.getoption("--database-only"):
+        return
+    left_out = [item for item in items if not _depends_on_the_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _depends_on_the_database(item: pytest.Item) -> bool:
+    if item.get_closest_marker("any_database"):
+        return False
+    needs = set(getattr(item, "fixturenames", ()))
+    return bool(item.get_closest_marker("django_db") or needs & {"db", "transactional_db", "live_server"})
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> Iterator[None]:
     """Empty PostgreSQL's tables with DELETE after a transactional test: TRUNCATE of sixty tables takes far longer.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from django.apps import apps
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
@@ -112,6 +113,7 @@ def most(page: str) -> int:
     return MOST.get(page, usual.get(page.split(maxsplit=1)[0], 0))
 
 
+@pytest.mark.any_database
 def test_every_page_keeps_its_number_of_queries_however_many_rows(everything: None, browser: Any) -> None:
     ContentType.objects.get_for_models(*apps.get_models())
     addresses = pages()

@@ -338,6 +338,7 @@ class TestCost:
             result = dsco_orders.compare_page(page, now, now)
             keep(result.compared, now)
 
+    @pytest.mark.any_database
     def test_memory_does_not_grow_with_the_number_of_pages(self, db: None) -> None:
         now = timezone.now()
 

@@ -85,6 +85,7 @@ def test_a_stranger_cannot_tell_which_records_and_pages_exist() -> None:
     assert all(answer["Location"].startswith("/admin/login/") for answer in (known, unknown, no_page))
 
 
+@pytest.mark.any_database
 def test_a_member_of_the_staff_without_rights_reaches_nothing_of_the_business() -> None:
     client = Client()
     client.force_login(User.objects.create_user("new", is_staff=True))
@@ -112,6 +113,7 @@ def test_who_is_not_of_the_staff_gets_no_further_than_the_log_in() -> None:
         assert client.get(address).status_code == 302
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("role", ROLES)
 def test_a_role_opens_adds_changes_and_deletes_what_its_rights_say_and_nothing_else(role: str) -> None:
     user = User.objects.create_user(role, is_staff=True)

@@ -8,6 +8,7 @@ from .day_without import tell
 from .world import lay_foundations
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize(("vendor", "way"), [("dsco", "error_before"), ("lingxing", "timeout_before")])
 def test_a_day_without_a_vendor_drains_by_itself(transactional_db, monkeypatch, vendor, way):
     monkeypatch.setattr("integrations.deliveries.queue_order.CHUNK", 10)

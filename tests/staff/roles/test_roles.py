@@ -199,6 +199,7 @@ class TestWhatRolesMeetOnThePages:
         assert "run_now" not in member(OPERATOR).get("/admin/integrations/flow/").content.decode()
         assert "run_now" in member(LEAD).get("/admin/integrations/flow/").content.decode()
 
+    @pytest.mark.any_database
     @pytest.mark.parametrize("role", ROLES)
     def test_every_role_opens_the_start_page_and_every_list_it_may_see(self, role: str, push: Any) -> None:
         client = member(role)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.db import transaction
 from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
 
 from integrations.deliveries.owners import lock_by_key
@@ -43,10 +44,12 @@ def refresh_stages(order_ids: Iterable[int]) -> None:
     for pk, before, after in rows.values_list("pk", "stage", "derived"):
         if before != after:
             changed.setdefault(after, []).append(pk)
-    if changed:
+    if not changed:
+        return
+    with transaction.atomic():
         lock_by_key(Order.objects.filter(pk__in=[pk for pks in changed.values() for pk in pks]))
-    for after, pks in changed.items():
-        Order.objects.filter(pk__in=pks).update(stage=after)
+        for after, pks in changed.items():
+            Order.objects.filter(pk__in=pks).update(stage=after)
 
 
 def _cancelled() -> Q:

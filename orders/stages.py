@@ -46,7 +46,7 @@ def refresh_stages(order_ids: Iterable[int]) -> None:
             changed.setdefault(after, []).append(pk)
     if not changed:
         return
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         lock_by_key(Order.objects.filter(pk__in=[pk for pks in changed.values() for pk in pks]))
         for after, pks in changed.items():
             Order.objects.filter(pk__in=pks).update(stage=after)

@@ -80,7 +80,9 @@ def test_a_run_writes_what_it_has_counted_so_far(world: Any, clock: Any, setting
     monkeypatch.setattr(flow_context.FlowContext, "save_progress", watched)
     run_flow("push_orders")
     assert seen == sorted(seen)
-    assert set(seen) >= {1, 2, 3, 4, 5}
+    # What has ended meanwhile is recorded together: how many at a time is the machine's pace.
+    assert seen[-1] == 5
+    assert any(0 < number < 5 for number in seen)
 
 
 def test_it_writes_at_most_every_couple_of_seconds(world: Any, clock: Any, monkeypatch: Any) -> None:

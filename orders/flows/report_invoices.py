@@ -1,64 +1,49 @@
-"""Flow ``report_invoices`` and the delivery kind ``invoice``: what was shipped in full is invoiced, once.
+"""Flow ``report_invoices``: what was shipped in full is invoiced, once.
 
 DSCO takes an invoice only for what it shows as shipped itself, so an order waits until its own record says so: the
 payload of the last pull, the change log of the shipment, or else the order as DSCO gives it when asked. The body is
-composed and stored with its number before anything is sent. The calls stand in ``orders/invoice_calls.py``.
+composed and stored with its number before anything is sent (``orders/invoice_kind.py`` sends it).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import ClassVar
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, QuerySet
+from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
 
-from integrations.deliveries import outcomes
-from integrations.deliveries.kinds import Plan, register_kind
-from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.releases import park, release, release_as_read, still_as_read
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
-from integrations.dsco.queued import QueuedOnceKind, alone_or_together
-from integrations.dsco.schemas import ChangeLog, InvoiceBody, LogEntry
+from integrations.dsco.schemas import InvoiceBody
 from integrations.errors import VendorError
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
-from integrations.models import Attempt, AttemptAction
 from integrations.sentences import gettext as _
 from integrations.stops import STOPPED_CODE
 
-from .. import invoice_calls
-from ..conditions import blocked, is_cancelled
 from ..intake import store_page
+from ..invoice_kind import OUTDATED, conditions, outdated_text
+from ..invoice_numbers import free_numbers, save_bodies
 from ..invoices import (
     CannotInvoice,
     Coverage,
     Shipped,
-    base_number,
     compose,
     is_outdated,
-    numbers_after,
     packages_of,
     shipped_at_dsco,
     shipped_by_report,
-    stored,
 )
 from ..models import Invoice, InvoiceTiming, OrderLine, Shipment
 from ..policies import policies_for
 from ..reported import TOLD, everything_reported, told_body
-from ..stages import refresh_stages
 
 CHUNK = 500
-OUTDATED = "recompose"
 MOST_ASKED = 200
 DIFFERENCE_IS_FINAL_AFTER = timedelta(hours=24)
-# A refusal after so many lost replies may mean that an earlier call did work and only is not visible yet.
-DOUBTED = range(1, 4)
 
 
 @flow("report_invoices", gettext_lazy("Report invoices to DSCO"), interval_seconds=300, position=5, delivers="invoice")
@@ -77,9 +62,6 @@ def report_invoices(context: FlowContext) -> None:
     context.deliver("invoice", ids=ids)
 
 
-# --- Discovering --------------------------------------------------------------------------------------
-
-
 def _without_body(invoices: QuerySet[Invoice]) -> QuerySet[Invoice]:
     """Invoices to compose: the shipments are done; also those that a person made due before there was a body."""
     rows = invoices.filter(status__in=[State.WAITING, State.DUE], invoice_id__isnull=True)
@@ -96,7 +78,7 @@ def _forget_outdated(invoices: QuerySet[Invoice], now: datetime) -> None:
     with transaction.atomic():
         same = set(still_as_read(old))
         Invoice.objects.filter(pk__in=same).update(invoice_id=None, total=None, body={})
-        _park([row for row in old if row.pk in same], State.WAITING, OUTDATED, _outdated_text(), now)
+        _park([row for row in old if row.pk in same], State.WAITING, OUTDATED, outdated_text(), now)
 
 
 def _chunks(invoices: QuerySet[Invoice]) -> Iterable[list[Invoice]]:
@@ -220,7 +202,7 @@ def _differ_text() -> str:
 
 def _store_bodies(context: FlowContext, ready: Sequence[tuple[Invoice, Shipped]]) -> None:
     """Compose the bodies and make them due, both or neither; what cannot be invoiced by itself needs a person."""
-    numbers = _free_numbers([invoice for invoice, _shipped in ready])
+    numbers = free_numbers([invoice for invoice, _shipped in ready])
     composed = []
     for invoice, shipped in ready:
         try:
@@ -229,7 +211,7 @@ def _store_bodies(context: FlowContext, ready: Sequence[tuple[Invoice, Shipped]]
             _park([invoice], State.NEEDS_ATTENTION, reason.code, str(reason), context.now)
     with transaction.atomic():
         same = set(still_as_read([row for row, _body in composed]))  # a person may have skipped one meanwhile
-        _save([(row, body) for row, body in composed if row.pk in same])
+        save_bodies([(row, body) for row, body in composed if row.pk in same])
         count = release(Invoice.objects.filter(pk__in=same), context.now)
     context.count("composed", count)
 
@@ -249,55 +231,12 @@ def _body(invoice: Invoice, shipped: Shipped, number: str, now: datetime) -> Inv
     return compose(invoice.order, lines, shipped, invoice_id=number, invoiced_at=now, accept_rounding=retried)
 
 
-def _free_numbers(invoices: Sequence[Invoice]) -> dict[int, str]:
-    """Choose an invoice number for each: the PO number where nobody has it, else with a suffix."""
-    bases = {base_number(invoice.order) for invoice in invoices}
-    used = Invoice.objects.filter(invoice_id__in=bases).values_list("invoice_id", flat=True)
-    taken = {number for number in used if number}
-    for base in sorted(taken):
-        like = Invoice.objects.filter(invoice_id__startswith=f"{base}-").values_list("invoice_id", flat=True)
-        taken |= {number for number in like if number}
-    chosen = {}
-    for invoice in invoices:
-        number = next(number for number in numbers_after(base_number(invoice.order)) if number not in taken)
-        taken.add(number)
-        chosen[invoice.pk] = number
-    return chosen
-
-
-def _save(composed: Sequence[tuple[Invoice, InvoiceBody]]) -> None:
-    """Store number, total and body; where a number was taken meanwhile, one by one with the next free one."""
-    if not composed:
-        return
-    for invoice, body in composed:
-        invoice.invoice_id, invoice.total, invoice.body = body.invoice_id, body.total_amount, stored(body)
-    try:
-        with transaction.atomic():
-            Invoice.objects.bulk_create(
-                [invoice for invoice, _body in composed],
-                update_conflicts=True, unique_fields=["id"], update_fields=["invoice_id", "total", "body"],
-            )  # fmt: skip
-    except IntegrityError:
-        for invoice, body in composed:
-            renumber(invoice, body, "")
-
-
-def renumber(invoice: Invoice, body: InvoiceBody, current: str) -> None:
-    """Store the invoice under the next number that is free here; ``current`` is the one that is taken at DSCO."""
-    for number in numbers_after(base_number(invoice.order), current):
-        if Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk).exists():
-            continue
-        body = body.model_copy(update={"invoice_id": number})
-        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number, total=body.total_amount, body=stored(body))
-        return
-
-
 def _release_composed(invoices: QuerySet[Invoice], now: datetime) -> None:
     """Composed invoices that waited for the end of a hold, for the policy, or because an order was reopened."""
     rows = invoices.filter(status=State.WAITING, invoice_id__isnull=False)
     rows = rows.filter(everything_reported("order"))
     for chunk in _chunks(rows.exclude(reason_code=STOPPED_CODE)):  # released by the end of the stop
-        stopped = _conditions(chunk)
+        stopped = conditions(chunk)
         release_as_read([row for row in chunk if row.pk not in stopped], now)
 
 
@@ -312,98 +251,3 @@ def _park(invoices: Sequence[Invoice], state: State, code: str, message: str, no
             reason_code=code, last_error_code=code, last_error=message, changed_at=now
         )
     park(rows, state, code, message, now)
-
-
-# --- Delivering ---------------------------------------------------------------------------------------
-
-
-def _conditions(invoices: Sequence[Invoice]) -> dict[int, Outcome]:
-    """Return why each of these may not be sent now; what may is not in the answer."""
-    policies = policies_for(invoice.order.retailer_id for invoice in invoices)
-    stopped = {}
-    for invoice in invoices:
-        policy = policies[invoice.order.retailer_id]
-        if policy.invoice_timing == InvoiceTiming.NEVER:
-            stopped[invoice.pk] = outcomes.skipped("policy_never", _("The retailer's policy wants no invoices."))
-        elif is_cancelled(invoice.order, invoice.order.lines.all()):
-            stopped[invoice.pk] = outcomes.needs_attention("cancelled_after_shipment", _cancelled_text())
-        elif not invoice.invoice_id:
-            stopped[invoice.pk] = outcomes.waiting("not_composed", _("DSCO's record is looked at first."))
-        elif is_outdated(invoice.body, _lines(invoice)):
-            stopped[invoice.pk] = outcomes.waiting(OUTDATED, _outdated_text())
-        elif reason := blocked(invoice.order, policy.invoice_mode):
-            stopped[invoice.pk] = reason
-    return stopped
-
-
-def _outdated_text() -> str:
-    return _("The order has changed since the invoice was composed; it is composed again.")
-
-
-def _cancelled_text() -> str:
-    return _(
-        "The order was cancelled at DSCO after it had been shipped. Agree with the retailer what is owed; invoice it in"
-        " the DSCO portal and mark this invoice as done, or skip it."
-    )
-
-
-class InvoiceKind(QueuedOnceKind[Invoice]):
-    """发票: one invoice for one DSCO order."""
-
-    name: ClassVar[str] = "invoice"
-    model = Invoice
-    claim_size: ClassVar[int] = 500
-    deadline = F("order__invoice_by")
-
-    def queryset(self) -> QuerySet[Invoice]:
-        """Return invoices with their orders, lines and shipments."""
-        return Invoice.objects.select_related("order").defer("order__payload").prefetch_related("order__lines")
-
-    def check(self, deliveries: Sequence[Invoice], now: datetime) -> dict[int, Outcome]:
-        """Held, cancelled, not wanted, switched off, or not composed yet: nothing is sent."""
-        return _conditions(deliveries)
-
-    def plan_send(self, deliveries: Sequence[Invoice]) -> Plan[Invoice]:
-        """Send one by one when they are few, else in batches."""
-        client = DscoClient.from_settings()
-        alone, together = alone_or_together(deliveries)
-        doubts = _uncertain_attempts([invoice for invoice in deliveries if invoice.attempts > 1])
-        calls = [invoice_calls.single(client, invoice, doubtful=doubts[invoice.pk] in DOUBTED) for invoice in alone]
-        return Plan(calls + invoice_calls.together(client, together))
-
-    def read_log(self, client: DscoClient, request_id: str) -> ChangeLog:
-        """Invoices have a change log of their own."""
-        return client.invoice_log(request_id)
-
-    def entry(self, log: ChangeLog, row: Invoice) -> LogEntry | None:
-        """Return what the log says of the invoice."""
-        return log.entry_for_invoice(row.invoice_id or "")
-
-    def done(self, row: Invoice, entry: LogEntry) -> Outcome:
-        """DSCO has the invoice."""
-        return outcomes.succeeded(row.invoice_id or "")
-
-    def look(self, client: DscoClient, rows: Sequence[Invoice]) -> Callable[[Invoice], Outcome]:
-        """Look for the invoice under our number."""
-        return partial(invoice_calls.shown, client)
-
-    def recorded(self, pairs: Sequence[tuple[Invoice, Outcome]], now: datetime) -> None:
-        """Give a new number to what met a foreign invoice under its own; stages follow."""
-        for invoice, outcome in pairs:
-            if taken := outcome.data.get("number_taken"):
-                renumber(invoice, InvoiceBody.from_payload(invoice.body), str(taken))
-        refresh_stages(
-            invoice.order_id for invoice, outcome in pairs if outcome.state in (State.SUCCEEDED, State.SKIPPED)
-        )
-
-
-register_kind(InvoiceKind())
-
-
-def _uncertain_attempts(invoices: Sequence[Invoice]) -> Counter[int]:
-    """Count, for each, the earlier attempts that may have reached DSCO."""
-    ids = [invoice.pk for invoice in invoices]
-    attempts = Attempt.objects.filter(
-        kind="invoice", delivery_id__in=ids, action=AttemptAction.SEND, outcome=State.UNCERTAIN
-    )
-    return Counter(attempts.values_list("delivery_id", flat=True) if ids else ())

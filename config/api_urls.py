@@ -6,7 +6,19 @@ from django.urls import path
 
 from integrations.api import flows
 from inventory.api import stock
-from orders.api import actions, events, exceptions, mappings, orders, packages, services, sources
+from orders.api import (
+    actions,
+    cancelling,
+    events,
+    exceptions,
+    how_far,
+    invoices,
+    mappings,
+    orders,
+    packages,
+    sources,
+    tracking_changes,
+)
 
 ORDER = "orders/<str:dsco_order_id>/"
 STEP = ORDER + "deliveries/<str:kind>/<int:delivery_id>/"
@@ -21,15 +33,15 @@ urlpatterns = [
     path(ORDER + "cancel/", actions.Cancel.as_view()),
     path(ORDER + "packages/", packages.Packages.as_view()),
     path(ORDER + "packages/rest/", packages.Rest.as_view()),
-    path(ORDER + "status/", services.Status.as_view()),
-    path(ORDER + "furthest-state/", services.FurthestState.as_view()),
-    path(ORDER + "shipped-quantities/", services.ShippedQuantities.as_view()),
-    path(ORDER + "is-cancelled/", services.IsCancelled.as_view()),
-    path(ORDER + "set-cancelled/", services.SetCancelled.as_view()),
-    path(ORDER + "cancellation-pause/", services.CancellationPauses.as_view()),
-    path(ORDER + "cancellation-pause/resume/", services.ResumeOrder.as_view()),
-    path(ORDER + "tracking-changes/", services.TrackingChanges.as_view()),
-    path(ORDER + "invoice/", services.InvoiceOfOrder.as_view()),
+    path(ORDER + "status/", how_far.Status.as_view()),
+    path(ORDER + "furthest-state/", how_far.FurthestState.as_view()),
+    path(ORDER + "shipped-quantities/", how_far.ShippedQuantities.as_view()),
+    path(ORDER + "is-cancelled/", cancelling.IsCancelled.as_view()),
+    path(ORDER + "set-cancelled/", cancelling.SetCancelled.as_view()),
+    path(ORDER + "cancellation-pause/", cancelling.CancellationPauses.as_view()),
+    path(ORDER + "cancellation-pause/resume/", cancelling.ResumeOrder.as_view()),
+    path(ORDER + "tracking-changes/", tracking_changes.TrackingChanges.as_view()),
+    path(ORDER + "invoice/", invoices.InvoiceOfOrder.as_view()),
     path(STEP + "retry/", actions.Retry.as_view()),
     path(STEP + "skip/", actions.Skip.as_view()),
     path(STEP + "done/", actions.DoneElsewhere.as_view()),

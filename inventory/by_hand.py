@@ -18,6 +18,7 @@ from django_q.tasks import async_task
 from integrations.flows import get_flow
 from integrations.flows.runner import ensure_flow_row
 from integrations.models import Flow
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 
 from . import due_updates, stock_levels
@@ -32,12 +33,8 @@ MOST_ITEMS = 1000
 RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 
 
-class CannotSynchronise(Exception):
+class CannotSynchronise(CannotDo):
     """Nothing is told to DSCO now; ``code`` and the message say why and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 class IsRunning(CannotSynchronise):

@@ -17,6 +17,7 @@ from typing import Any
 
 from integrations.dsco.schemas import DscoOrder, DscoPackage, InvoiceBody, InvoiceLine, InvoiceShip, storable
 from integrations.dsco.schemas.orders import DscoPackageLine, UnreadableOrder
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
@@ -35,12 +36,8 @@ class Coverage(Enum):
     MORE = "more"
 
 
-class CannotInvoice(Exception):
+class CannotInvoice(CannotDo):
     """A body cannot be composed; ``code`` and the message are for staff."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

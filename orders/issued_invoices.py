@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from integrations.deliveries import staff
 from integrations.deliveries.states import State
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
@@ -16,12 +17,8 @@ from .events import record_events
 from .models import EventKind, Invoice, InvoiceDocument, Order
 
 
-class CannotMark(Exception):
+class CannotMark(CannotDo):
     """The invoice cannot be marked now; ``code`` and the message say why and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def mark_issued(order_id: int, number: str, documents: Sequence[tuple[str, str]], reason: str, actor: str) -> Invoice:

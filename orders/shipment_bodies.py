@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from integrations.dsco.schemas import ShipmentLine, ShipmentPackage, ShipmentReport
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 
 from .mappings import ANY
@@ -35,12 +36,8 @@ class ShippingNames(Protocol):
         """Return the DSCO code of a LingXing warehouse."""
 
 
-class CannotCompose(Exception):
+class CannotCompose(CannotDo):
     """The packages cannot be reported as they are; ``code`` and the message say why and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def compose(

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations.deliveries.releases import park, release
 from integrations.deliveries.states import IN_FLIGHT, State
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
@@ -42,12 +43,8 @@ CANCEL_CODES: dict[str, str | Promise] = {
 }
 
 
-class CannotCancel(Exception):
+class CannotCancel(CannotDo):
     """The lines cannot be cancelled (now); ``code`` and the message say why and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 def cancel_codes(order: Order) -> dict[str, str | Promise]:

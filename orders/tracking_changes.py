@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db import transaction
 from django.utils import timezone
 
+from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
 
 from .events import record_events
@@ -23,12 +24,8 @@ from .shipment_bodies import numbers_in
 SITUATION = "changed_after_report"
 
 
-class CannotChange(Exception):
+class CannotChange(CannotDo):
     """The change cannot be kept; ``code`` and the message say why and what to do."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

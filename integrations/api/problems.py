@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -18,6 +19,7 @@ from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
 
+from ..refusals import CannotDo
 from ..sentences import told
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -98,6 +100,15 @@ class Problem(exceptions.APIException):
     def document(self) -> dict[str, Any]:
         """Return the body."""
         return document(self.kind, self.words, self.problem_code, self.faults, self.members)
+
+
+@contextmanager
+def not_possible() -> Iterator[None]:
+    """Answer ``not_possible`` where a domain function refuses, with its ``code`` and sentence."""
+    try:
+        yield
+    except CannotDo as refusal:
+        raise Problem("not_possible", str(refusal), code=refusal.code) from None
 
 
 def document(

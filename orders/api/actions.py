@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from integrations.api.idempotency import once
-from integrations.api.problems import Fault, Problem
+from integrations.api.problems import Fault, Problem, not_possible
 from integrations.api.schema import described
 from integrations.api.views import Nothing, Strict, checked_body, checked_query, many
 from integrations.deliveries import staff
@@ -21,7 +21,7 @@ from ..events import LONGEST_COMMENT, comment
 from ..flows.cancellation_kind import has_shipped
 from ..holds import KINDS, hold, release_hold
 from ..models import Order
-from ..staff_cancellations import CannotCancel, cancel_codes, cancel_lines, why_not
+from ..staff_cancellations import cancel_codes, cancel_lines, why_not
 from ..standing import standing_of, with_standing
 from ..starting import flow_of, start_for_order
 from .examples import DONE
@@ -274,10 +274,8 @@ class Cancel(OrderWrite):
         body = checked_body(request, CancelBody)
         order = self.order(dsco_order_id)
         quantities = wanted_units(order, body.get("lines"))
-        try:
+        with not_possible():
             cancel_lines(order.pk, quantities, body["code"], body["reason"], self.actor)
-        except CannotCancel as error:
-            raise Problem("not_possible", str(error), code=error.code) from None
         return self.done(order, "apply_cancellations")
 
 

@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 
-.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large screenshots documents messages install install-dev hooks lock clean
+.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large bench-million screenshots documents messages install install-dev hooks lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -62,6 +62,12 @@ bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 
 bench-large: $(VENV)/.installed-dev ## the flows at the vendors' documented limits, with slow vendors (about five minutes)
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchlimits
+
+bench-million: $(VENV)/.installed-dev ## pages, API and flows beside very many orders: BENCH_DATABASE_URL=postgres://... ORDERS=1000000
+	@DATABASE_URL=$${BENCH_DATABASE_URL:?the address of an empty PostgreSQL database} $(BIN)/python -m tests.million $(or $(ORDERS),1000000)
+
+bench-workers: $(VENV)/.installed-dev ## one, two and four worker processes on one database (PostgreSQL in BENCH_DATABASE_URL)
+	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchworkers
 
 screenshots: $(VENV)/.installed-dev ## pictures of the main pages, from the demo, to docs/screenshots
 	@$(BIN)/python docs/screenshots.py

@@ -1,4 +1,4 @@
-"""The admin of other packages' models, put on our theme: users, groups, background jobs."""
+"""The admin of other packages' models, put on our theme: users and groups."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from django_q.models import Failure, OrmQ, Schedule, Success
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from integrations.admin import words
-from integrations.admin.base import Admin, ReadOnlyAdmin, display
+from integrations.admin.base import Admin, CheckboxesWidget, display
 from integrations.admin.people import ROLE_WORDS, MembersFilter, abilities, group_label, say_in_words
 
-from . import failed_logins_admin
+from . import failed_logins_admin, jobs_admin  # noqa: F401 - registers its pages
 from .roles import ROLES
 from .second_factor import with_second_factor
 
 admin.site.index_title = _("Overview")
-for _model in (User, Group, Schedule, Success, Failure, OrmQ):
+for _model in (User, Group):
     if admin.site.is_registered(_model):
         admin.site.unregister(_model)
 
@@ -39,13 +38,15 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
     list_display = ("username", "email", "roles", "is_active", "is_superuser", "second_factor", "last_login")
     list_filter: ClassVar[Any] = (MembersFilter, "is_active", "is_superuser")
     actions = (failed_logins_admin.drop_second_factor,)
+    filter_horizontal = ()  # Django's two lists with arrows are half in English, and hard to use by keyboard
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """With the groups, which the list names, and whether each has a second factor."""
         return with_second_factor(super().get_queryset(request)).prefetch_related("groups")
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer groups and permissions in words."""
+        """Offer groups and permissions in words, each with a box to tick."""
+        kwargs["widget"] = CheckboxesWidget
         return say_in_words(super().formfield_for_manytomany(db_field, request, **kwargs))
 
     @display(description=_("role"))
@@ -86,6 +87,7 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
 
     list_display = ("role", "purpose")
     list_display_links = ("role",)
+    filter_horizontal = ()
     ordering = ("pk",)
     sortable_by = ()
 
@@ -107,7 +109,8 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
         return group
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
-        """Offer permissions in words."""
+        """Offer permissions in words, each with a box to tick."""
+        kwargs["widget"] = CheckboxesWidget
         return say_in_words(super().formfield_for_manytomany(db_field, request, **kwargs))
 
     @display(description=_("role"))
@@ -132,52 +135,3 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """The four roles stay."""
         return super().has_delete_permission(request, obj) and (obj is None or obj.name not in ROLES)
-
-
-@admin.register(Schedule)
-class ScheduleAdmin(ReadOnlyAdmin):
-    """The clock's rows. Intervals are changed under Flows, which writes them here."""
-
-    list_display = ("name", "schedule_type", "minutes", "cron", "next_run_in")
-    search_fields = ("name",)
-    fields: ClassVar[Any] = ("name", "func", "args", "schedule_type", "minutes", "cron", "next_run", "repeats")
-
-    @display(description=_("next run"))
-    def next_run_in(self, schedule: Schedule) -> SafeString | str:
-        """When it runs next."""
-        return words.upcoming(schedule.next_run)
-
-
-class TaskAdmin(ReadOnlyAdmin):
-    """What the workers did."""
-
-    list_display = ("name", "func", "started", "stopped")
-    search_fields = ("name", "func")
-    ordering = ("-started",)
-    fields: ClassVar[Any] = ("name", "func", "args", "kwargs", "started", "stopped", "result", "attempt_count")
-
-
-@admin.register(Success)
-class SuccessAdmin(TaskAdmin):
-    """Jobs that ended well."""
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Only successes."""
-        return super().get_queryset(request).filter(success=True)
-
-
-@admin.register(Failure)
-class FailureAdmin(TaskAdmin):
-    """Jobs that broke."""
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        """Only failures."""
-        return super().get_queryset(request).filter(success=False)
-
-
-@admin.register(OrmQ)
-class QueueAdmin(ReadOnlyAdmin):
-    """Jobs that wait for a worker."""
-
-    list_display = ("id", "name", "func", "lock")
-    fields = ("key", "name", "func", "args", "lock")

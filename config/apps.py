@@ -12,8 +12,8 @@ class ConfigConfig(AppConfig):
     def ready(self) -> None:
         """Keep the roles' permissions in step with the table of ``roles.py``; show an emergency stop at once."""
         from integrations.models import VendorStop  # noqa: PLC0415 - models are loaded by now
+        from integrations.recent import look_at_the_machine_again  # noqa: PLC0415
 
-        from .recent import look_at_the_machine_again  # noqa: PLC0415
         from .retention import register_chores  # noqa: PLC0415
         from .roles import keep_roles  # noqa: PLC0415 - after Django's own receiver, which makes the permissions
 

@@ -22,7 +22,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.models import registered_models
 
-from integrations.admin.kinds import delivery_models, kind_label
+from integrations.admin.kinds import delivery_models, delivery_subjects, kind_label
 from integrations.admin.mappings import change_reason
 from integrations.admin.records import address_of
 from integrations.deliveries.states import State
@@ -88,17 +88,12 @@ def _moment(entry: Entry) -> datetime:
 
 def _attempts(wanted: Wanted) -> Iterable[Entry]:
     rows = wanted.rows(Attempt.objects.filter(action=AttemptAction.STAFF), "started_at", "actor")
-    keys: dict[tuple[str, int], str] = {}
-    for kind, model in delivery_models().items():
-        ids = [row.delivery_id for row in rows if row.kind == kind]
-        if ids:
-            found: Any = model._default_manager
-            keys |= {(kind, pk): key for pk, key in found.filter(pk__in=ids).values_list("pk", "key")}
+    subjects = delivery_subjects((row.kind, row.delivery_id) for row in rows)
     for row in rows:
         kind_model = delivery_models().get(row.kind)
         address = _address(kind_model, row.delivery_id)
         what = _("%(step)s: now %(state)s") % {"step": kind_label(row.kind), "state": State(row.outcome).label}
-        subject = keys.get((row.kind, row.delivery_id), f"#{row.delivery_id}")
+        subject = subjects.get((row.kind, row.delivery_id), f"#{row.delivery_id}")
         yield Entry(row.started_at, row.actor, what, subject, address, row.message)
 
 

@@ -18,13 +18,12 @@ from django.utils.translation import gettext as _
 from integrations import inbox
 from integrations.admin.records import list_address
 from integrations.models import Cause
+from integrations.recent import recent
 from inventory.figures import StockFigures, stock_figures
 from orders import deadlines, figures
 from orders.deadlines import DEADLINES, Range
 from orders.models import Order, Stage
 from orders.reconciling.figures import DifferenceFigures, difference_figures
-
-from .recent import recent
 
 FRESH = 15.0
 # Finished days do not change any more.

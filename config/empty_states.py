@@ -49,6 +49,20 @@ ADVICE: Final[dict[str, str | Promise]] = {
     "integrations.Alert": _("Nothing was worth an alert yet."),
     "integrations.AlertRule": _("Nobody is told of anything yet. Add a rule: who, about what, by which channel."),
     "integrations.ShadowCall": _("Nothing waits in shadow mode. It is set step by step in a retailer's policy."),
+    "integrations.LingXingEntry": _("LingXing's lists were not read yet. Press “Read LingXing's lists now”."),
+    "integrations.VendorOutage": _("Both vendors have answered so far: no outage was noticed."),
+    "integrations.ApiToken": _(
+        "No other system has access. A token is made on the server: manage.py apitoken create NAME --user USER."
+    ),
+    "integrations.VendorToken": _("No access token yet: the first call to a vendor fetches one."),
+    "integrations.RateLimit": _("No vendor was called yet, so no turn is taken."),
+    "integrations.BatchSize": _("No order was created in LingXing yet: the first calls find out how many one takes."),
+    "integrations.Slot": _("No call to LingXing was made yet."),
+    "config.FailedLogin": _("Nobody failed to log in lately, and nobody is locked."),
+    "django_q.Schedule": _("Nothing is scheduled. The workers write this when they start: manage.py qcluster."),
+    "django_q.Success": _("No job has ended yet. Start the workers: manage.py qcluster."),
+    "django_q.Failure": _("No job broke."),
+    "django_q.OrmQ": _("No job waits for a worker."),
     "integrations.VendorStop": _("No emergency stop. Both vendors are written to."),
 }  # fmt: skip
 

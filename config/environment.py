@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -155,7 +156,7 @@ class Environment:
         """Return Django's settings of the database that the URL names (sqlite or postgres)."""
         self._note(name, "sqlite:/// or postgres:// URL", default)
         try:
-            parsed = dict(self._env.db_url_config(self._text(name, default)))
+            parsed = _quietly(self._env.db_url_config, self._text(name, default))
         except (ValueError, KeyError, ImproperlyConfigured):
             parsed = {}
         if not str(parsed.get("ENGINE", "")).endswith(("sqlite3", "postgresql")):
@@ -166,12 +167,21 @@ class Environment:
         """Return Django's mail settings of a URL such as smtp+tls://user:password@host:587; unset prints mails."""
         self._note(name, "mail URL", "")
         try:
-            parsed = dict(self._env.email_url_config(self._text(name, "consolemail://")))
+            parsed = _quietly(self._env.email_url_config, self._text(name, "consolemail://"))
         except (ValueError, KeyError, ImproperlyConfigured):
             parsed = {}
         if not parsed.get("EMAIL_BACKEND"):
             self._problems.append(f"{name} must be a mail URL such as smtp+tls://user:password@host:587")
         return parsed
+
+    def redis(self, name: str) -> str:
+        """Return the address of a Redis server, or "" when the variable is not set."""
+        self._note(name, "redis:// or rediss:// URL", "")
+        value = self._text(name, "")
+        parts = urlsplit(value)
+        if value and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
+            self._problems.append(f"{name} must be a URL such as redis://127.0.0.1:6379/0")
+        return value
 
     def stop_on_problems(self) -> None:
         """Raise ImproperlyConfigured with every problem found, on one line."""
@@ -200,3 +210,10 @@ class Environment:
 
 def _bounds(minimum: float, maximum: float | None) -> str:
     return f", at least {minimum:g}" + (f" and at most {maximum:g}" if maximum is not None else "")
+
+
+def _quietly(read: Callable[[str], Mapping[str, object]], url: str) -> dict[str, object]:
+    """Read a URL without django-environ's warning: it would show the password that stands in it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return dict(read(url))

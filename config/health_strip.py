@@ -18,8 +18,7 @@ from integrations.admin.stops import end_address, may_stop
 from integrations.admin.words import ago, clock
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth, look
 from integrations.models import ApiCall, Flow, Vendor, VendorStop
-
-from .recent import MACHINE, recent
+from integrations.recent import MACHINE, recent
 
 SECONDS = 10.0
 
@@ -88,13 +87,16 @@ def _vendor_chip(request: HttpRequest, vendor: VendorHealth, state: Machine) -> 
         tone = "warning"
     last = vendor.last_success_at
     title = _("Last successful call: %(when)s") % {"when": clock(last)} if last else ""
+    word = words[vendor.reach]
+    if vendor.stuck_flow and vendor.reach == Reach.UP:
+        word, title = _("up, but a flow gets no further"), flow_label(vendor.stuck_flow)
     if vendor.out_since:
         title = _("No answer since %(when)s; it is asked from time to time, and the work goes on by itself.") % {
             "when": clock(vendor.out_since)
         }
     seen = request.user.has_perm("integrations.view_apicall")
     address = list_address(ApiCall, vendor__exact=vendor.vendor) if seen else ""
-    return Chip(f"{vendor_name(vendor.vendor)} {words[vendor.reach]}", tone, title, address)
+    return Chip(f"{vendor_name(vendor.vendor)} {word}", tone, title, address)
 
 
 def _flows_chip(request: HttpRequest, state: Machine) -> Chip:

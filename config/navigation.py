@@ -21,6 +21,7 @@ from integrations.models import (
     ApiCall,
     ApiToken,
     Attempt,
+    BatchSize,
     BulkRun,
     Cause,
     Export,
@@ -35,6 +36,7 @@ from integrations.models import (
     VendorStop,
     VendorToken,
 )
+from integrations.recent import recent
 from inventory.models import SkuMapping, StockItem, StockLevel, StockUpdate, WarehouseMapping
 from orders.admin.package_queue import sidebar_link
 from orders.admin.unmapped import unmapped_link
@@ -59,7 +61,6 @@ from orders.reconciling.figures import open_differences
 
 from .dashboard import FRESH
 from .models import FailedLogin
-from .recent import recent
 
 # Title, collapsible, and the models of each group with their icons.
 GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], ...] = (
@@ -85,7 +86,8 @@ GROUPS: tuple[tuple[str | Promise, bool, tuple[tuple[type[Model], str], ...]], .
     )),
     (_("Technical"), True, (
         (ApiCall, "http"), (Attempt, "replay"), (Heartbeat, "monitor_heart"), (VendorToken, "key"),
-        (RateLimit, "speed"), (Slot, "hourglass"), (Schedule, "schedule"), (OrmQ, "pending_actions"),
+        (RateLimit, "speed"), (Slot, "hourglass"), (BatchSize, "stacks"), (Schedule, "schedule"),
+        (OrmQ, "pending_actions"),
         (Success, "check_circle"), (Failure, "error"),
     )),
     (_("Alerts"), True, ((Alert, "notifications"), (AlertRule, "notification_settings"))),

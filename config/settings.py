@@ -230,7 +230,7 @@ RETENTION_ALERT_DAYS = env.number("RETENTION_ALERT_DAYS", 90.0)
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 
 # --- Jobs: django-q2 is only the clock and the worker pool; retries belong to the deliveries --------
-REDIS_URL = env.text("REDIS_URL", "")
+REDIS_URL = env.redis("REDIS_URL")
 Q_CLUSTER: dict[str, Any] = {
     "name": "orderbridge",
     "workers": env.whole("WORKERS", 2, minimum=1),

@@ -27,13 +27,13 @@ from integrations.flows import flow_definitions
 from integrations.limit_figures import LimitFigures, limit_figures
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth
 from integrations.models import Cause, Flow
+from integrations.recent import recent
 from inventory.models import StockItem, StockUpdate
 from orders.admin.cause_page import title_of
 from orders.models import DifferenceKind, Discrepancy, Reconciliation
 
 from . import dashboard
 from .health_strip import machine, stop_address, vendor_name
-from .recent import recent
 
 COLUMNS = (State.NEEDS_ATTENTION, State.FAILED, State.UNCERTAIN, State.DUE, State.IN_PROGRESS, State.ACCEPTED)
 REACH_TONES = {Reach.UP: "success", Reach.DOWN: "warning", Reach.REFUSED: "danger", Reach.UNKNOWN: "plain"}
@@ -107,7 +107,7 @@ def _verdict(
     if bad:
         parts.append(_("Flows that do not get on: %(flows)s.") % {"flows": ", ".join(flow_label(f.name) for f in bad)})
     cut_off = [vendor for vendor in state.vendors if vendor.needs_action(state.looked_at)]
-    parts += [f"{vendor_name(vendor.vendor)}: {vendor.reach.label}." for vendor in cut_off]
+    parts += [f"{vendor_name(vendor.vendor)}: {reach_words(vendor)}." for vendor in cut_off]
     detail = _when(state, next_runs)
     if parts:
         return Verdict("danger", " ".join(parts), detail)
@@ -200,7 +200,7 @@ def _vendor(request: HttpRequest, vendor: VendorHealth, limits: LimitFigures, st
     queued = _("%(span)s of calls are queued")
     failure = words.reason(vendor.last_failure_code) if vendor.last_failure_code else ""
     return {
-        "name": vendor_name(vendor.vendor), "reach": words.label(vendor.reach.label, tone),
+        "name": vendor_name(vendor.vendor), "reach": words.label(reach_words(vendor), tone),
         "last_success": words.ago(vendor.last_success_at), "last_failure": words.ago(vendor.last_failure_at),
         "failure": failure, "token": _token(limits),
         "waiting": queued % {"span": words.span(waits)} if waits > SHORT_WAIT else _("nothing is queued"),
@@ -208,6 +208,13 @@ def _vendor(request: HttpRequest, vendor: VendorHealth, limits: LimitFigures, st
         "out": _outage(vendor), "stop": vendor.stop_reason if vendor.stopped_at else "",
         "stopped_by": vendor.stopped_by, "stopped": words.ago(vendor.stopped_at), "stop_address": stop_address(request),
     }  # fmt: skip
+
+
+def reach_words(vendor: VendorHealth) -> str:
+    """Return whether the vendor can be reached; where that is not the trouble, which flow it keeps from working."""
+    if vendor.reach == Reach.UP and vendor.stuck_flow:
+        return _("reachable, but “%(flow)s” gets no further") % {"flow": flow_label(vendor.stuck_flow)}
+    return str(vendor.reach.label)
 
 
 def _outage(vendor: VendorHealth) -> str:

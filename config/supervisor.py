@@ -42,7 +42,7 @@ class Supervisor:
         """Start gunicorn on ``address`` (host:port)."""
         command = [
             sys.executable, "-m", "gunicorn", "config.wsgi", "--bind", address, "--workers", str(workers),
-            "--threads", str(threads), "--log-level", "warning",
+            "--threads", str(threads), "--log-level", "warning", "--no-control-socket",
         ]  # fmt: skip
         self.start("web", command, environment)
 

@@ -17,8 +17,9 @@ WORDS = (
     _("Select all %(total_count)s %(module_name)s"), _("Clear selection"), _("Expand row"), _("More actions"),
     _("Sorting priority: %(priority_number)s"), _("Previous"), _("Next"), _("No data"), _("Loading more results..."),
     # Forms
-    _("Select value"), _("General"), _("Add row"), _("Add new item"), _("Cancel"), _("Choose file to upload"),
-    _("Click to download"), _("Click to cancel"), _("Toggle password visibility"), _("True"), _("False"),
+    _("Select value"), _("General"), _("Add row"), _("Add new item"), _("Date"), _("Time"), _("Cancel"),
+    _("Choose file to upload"), _("Click to download"), _("Click to cancel"), _("Toggle password visibility"),
+    _("True"), _("False"),
     _("This item will be deleted."), _("Add %(name)s"), _("Add another %(model)s"), _("Change selected %(model)s"),
     _("Delete selected %(model)s"), _("View selected %(model)s"),
     _("After you've created a user, you’ll be able to edit more user options."),

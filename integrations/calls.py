@@ -15,7 +15,8 @@ class CallRecord:
     """One HTTP exchange as it may be stored: bodies are already redacted excerpts.
 
     duration_ms is wall time; status is None when no reply arrived; error is our code for that. Not stored: writes,
-    whether it can have changed something at the vendor; server_date, the reply's Date header as sent.
+    whether it can have changed something at the vendor; server_date, the reply's Date header as sent; row_id, its row
+    once it is in the call log: several deliveries' attempts may share a call.
     """
 
     vendor: str
@@ -31,6 +32,7 @@ class CallRecord:
     error: str = ""
     writes: bool = False
     server_date: str = ""
+    row_id: int | None = None
 
 
 _collector: ContextVar[list[CallRecord] | None] = ContextVar("call_collector", default=None)

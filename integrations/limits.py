@@ -7,12 +7,15 @@ costs one statement. Slots (LingXing): one row per call that may be in flight at
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 import time
 import uuid
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,10 +29,14 @@ from .shutdown import refuse_when_asked
 
 # A vendor counts arrivals, we count departures: stay this far below the limit for the jitter between.
 SAFETY = 0.96
+# A second, as the vendor may see it: our departures need not arrive at the distances at which they left.
+LONG_SECOND = 1.03
 # How long a caller may queue for its turn before the delivery is handed back for later.
 MAX_WAIT_SECONDS = 90.0
 # The longest sleep of a caller who knows when a place becomes free.
 LONGEST_PAUSE_SECONDS = 5.0
+# How often who stands in line behind other threads of this process looks for himself.
+LINE_SECONDS = 0.5
 # LingXing gives a slot back when the call ends or after this long, whichever comes first.
 SLOT_HOLD_SECONDS = 120.0
 
@@ -59,9 +66,8 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
     Raises RateLimited, having reserved nothing, when the queue is longer than MAX_WAIT_SECONDS.
     """
     interval, burst = rate.pace()
-    now = time.time()
-    turn = _reserve(name, now, interval, burst)
-    wait = turn - now
+    turn = _reserve(name, time.time(), interval, burst)
+    wait = turn - time.time()  # the reservation may have had to wait for a writer
     if wait > MAX_WAIT_SECONDS:
         _move(name, -interval)
         raise RateLimited(
@@ -75,6 +81,31 @@ def wait_turn(name: str, rate: Rate, *, vendor: str, operation: str) -> None:
         refuse_when_asked(vendor, operation)
         clock.sleep(min(wait, LONGEST_PAUSE_SECONDS))
         wait -= LONGEST_PAUSE_SECONDS
+    late = _departures.wait_after_those_before(name, round(rate.per_second * float(settings.RATE_LIMIT_SCALE)))
+    if late > 0:
+        clock.sleep(late)
+
+
+class Departures:
+    """When this process's calls left: those that missed their turn must not meet those that keep theirs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: dict[str, deque[float]] = {}
+
+    def wait_after_those_before(self, name: str, most: int) -> float:
+        """Note one more departure; return the seconds that it must wait so that no second has more than ``most``."""
+        with self._lock:
+            now = time.time()
+            left = self._left.get(name)
+            set_back = left and left[-1] > now + MAX_WAIT_SECONDS
+            if left is None or left.maxlen != most or set_back:
+                left = self._left[name] = deque(maxlen=most)
+            left.append(max(now, left[0] + LONG_SECOND) if len(left) == most else now)
+            return left[-1] - now
+
+
+_departures = Departures()
 
 
 def push_back(name: str, seconds: float) -> None:
@@ -137,38 +168,69 @@ def slot(name: str, capacity: int, *, vendor: str, operation: str) -> Iterator[S
     place after the vendor's two minutes; an abandoned call's after two minutes from its start
     (divided by RATE_LIMIT_SCALE). Raises RateLimited after waiting MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS.
     """
-    held = _wait_for_slot(name, capacity, vendor, operation)
+    line = _lines.setdefault(f"{name}:{capacity}", threading.Semaphore(capacity))
+    held, in_line = _wait_for_slot(name, capacity, line, _Waiter(vendor, operation))
     try:
         yield held
     finally:
         free_at = held.taken_at + SLOT_HOLD_SECONDS / float(settings.RATE_LIMIT_SCALE) if held.abandoned else 0
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE integrations_slot SET held_until = %s, holder = '' WHERE id = %s AND token = %s",
-                [free_at, held.id, held.token],
-            )
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE integrations_slot SET held_until = %s, holder = '' WHERE id = %s AND token = %s",
+                    [free_at, held.id, held.token],
+                )
+        finally:
+            if in_line:
+                line.release()
 
 
-def _wait_for_slot(name: str, capacity: int, vendor: str, operation: str) -> Slot:
-    deadline = clock.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS
-    pause = 0.01
-    while True:
-        held = _take_slot(name, capacity)
-        if isinstance(held, Slot):
-            return held
-        refuse_when_asked(vendor, operation)
-        if clock.monotonic() > deadline:
+@dataclass(slots=True)
+class _Waiter:
+    """Who waits for a place, and for how long at most."""
+
+    vendor: str
+    operation: str
+    deadline: float = field(default_factory=lambda: clock.monotonic() + MAX_WAIT_SECONDS + SLOT_HOLD_SECONDS)
+
+    def go_on(self) -> None:
+        """Raise when this process should end, or when the time is over."""
+        refuse_when_asked(self.vendor, self.operation)
+        if clock.monotonic() > self.deadline:
             raise RateLimited(
                 _("No call slot became free in time."),
-                vendor=vendor,
-                operation=operation,
+                vendor=self.vendor,
+                operation=self.operation,
                 code="local_queue",
                 retry_after=SLOT_HOLD_SECONDS,
             )
-        spread = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreading, not secrecy
-        # Calls that were given up end at a known time; until then there is nothing to look for.
-        clock.sleep(max(spread, min(held - time.time(), LONGEST_PAUSE_SECONDS)) if held else spread)
-        pause = min(pause * 1.5, 0.25)
+
+
+# As many threads of this process ask for a place as there are places; the others stand in line, where they hear at
+# once that one of them is done, and seldom ask the database meanwhile.
+_lines: dict[str, threading.Semaphore] = {}
+os.register_at_fork(after_in_child=_lines.clear)
+
+
+def _wait_for_slot(name: str, capacity: int, line: threading.Semaphore, waiter: _Waiter) -> tuple[Slot, bool]:
+    """Return the place, and whether this thread holds a turn of ``line`` to give back."""
+    pause, first = 0.01, False
+    try:
+        while True:
+            first = first or line.acquire(timeout=LINE_SECONDS)
+            held = _take_slot(name, capacity)
+            if isinstance(held, Slot):
+                return held, first
+            waiter.go_on()
+            if first:
+                spread = pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreading, not secrecy
+                # Calls that were given up end at a known time; until then there is nothing to look for.
+                clock.sleep(max(spread, min(held - time.time(), LONGEST_PAUSE_SECONDS)) if held else spread)
+                pause = min(pause * 1.5, 0.25)
+    except BaseException:
+        if first:
+            line.release()
+        raise
 
 
 def _take_slot(name: str, capacity: int) -> Slot | float:
@@ -178,19 +240,17 @@ def _take_slot(name: str, capacity: int) -> Slot | float:
     held_until = now + max(SLOT_HOLD_SECONDS, float(settings.HTTP_TIMEOUT_SECONDS or 0)) + 10
     token = uuid.uuid4().hex
     lock = "FOR UPDATE SKIP LOCKED" if connection.features.has_select_for_update_skip_locked else ""
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM integrations_slot WHERE name = %s AND position < %s AND held_until < %s"  # noqa: S608
-            f" ORDER BY position LIMIT 1 {lock}",
-            [name, capacity, now],
+            "UPDATE integrations_slot SET held_until = %s, token = %s, holder = %s WHERE id = ("  # noqa: S608
+            "SELECT id FROM integrations_slot WHERE name = %s AND position < %s AND held_until < %s"
+            f" ORDER BY position LIMIT 1 {lock}) RETURNING id",
+            [held_until, token, current_holder(), name, capacity, now],
         )
         row = cursor.fetchone()
         if row:
-            cursor.execute(
-                "UPDATE integrations_slot SET held_until = %s, token = %s, holder = %s WHERE id = %s",
-                [held_until, token, current_holder(), row[0]],
-            )
             return Slot(row[0], token, now)
+    with transaction.atomic(), connection.cursor() as cursor:
         return _make_or_free_slots(cursor, name, capacity)
 
 

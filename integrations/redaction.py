@@ -8,6 +8,8 @@ from typing import Any
 
 MASK = "***"
 EXCERPT_CHARACTERS = 4000
+# So much of a body is looked at for its excerpt: masks make a text shorter, and a page of orders has megabytes.
+LOOKED_AT = 4 * EXCERPT_CHARACTERS
 
 SECRET_KEYS = frozenset(
     [
@@ -73,6 +75,7 @@ PERSONAL_KEYS = frozenset(
         "gift_from_name",
     ]
 )
+_JSON_MARK = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],"]', re.DOTALL)
 _PLAIN_TEXT_SECRET = re.compile(
     r"(?i)\b(access_token|refresh_token|refreshtoken|client_secret|appsecret|app_key|client_id|appid|sign|bearer)"
     r"(\"?\s*[=:]\s*\"?|\s+)[^\s&\"',;}]+"
@@ -119,8 +122,34 @@ def redact_text(text: str) -> str:
 
 def excerpt(body: bytes | str | None) -> str:
     """Return the start of a request or reply body, redacted, at most EXCERPT_CHARACTERS long."""
-    text = redacted(body)
-    return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"
+    if not body or len(body) <= LOOKED_AT:
+        text = redacted(body)
+        return text if len(text) <= EXCERPT_CHARACTERS else text[: EXCERPT_CHARACTERS - 1] + "…"
+    start = body[:LOOKED_AT]
+    text = start.decode("utf-8", "ignore") if isinstance(start, bytes) else start
+    return redacted(closed(text) if text.lstrip()[:1] in ("{", "[") else text)[: EXCERPT_CHARACTERS - 1] + "…"
+
+
+def closed(text: str, *, entries: bool = False) -> str:
+    """Return the beginning of a JSON object or list, cut off anywhere, as JSON: what is not whole is left out.
+
+    entries: up to the last whole object or list; a part of one might not say any more what it is about.
+    """
+    ends: list[str] = []
+    whole, left_open = 0, list[str]()
+    for found in _JSON_MARK.finditer(text):
+        mark = found.group()
+        if mark == '"':  # a text that is cut off: nothing after it is what it seems
+            break
+        if mark in "{[":
+            ends.append("}" if mark == "{" else "]")
+        elif mark in "}]" and ends:
+            ends.pop()
+        elif mark != ",":
+            continue
+        if mark in "}]" or not entries:
+            whole, left_open = found.start() if mark == "," else found.end(), ends.copy()
+    return text[:whole] + "".join(reversed(left_open))
 
 
 def redacted(body: bytes | str | None) -> str:

@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import CharField, Count, Q, Value
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django_q.tasks import async_task
 
 from .deliveries.kinds import DeliveryKind, delivery_kinds
 from .deliveries.models import Delivery
@@ -19,10 +18,9 @@ from .deliveries.queue_order import by_deadline
 from .deliveries.releases import release
 from .deliveries.states import State
 from .flows.registry import flow_definitions
+from .jobs import start_released
 from .models import Vendor, VendorStop
 from .stops import STOPPED_CODE
-
-FLOW_TASK = "integrations.tasks.run_scheduled_flow"
 
 
 class CannotStop(Exception):
@@ -120,7 +118,7 @@ def _release(kind: DeliveryKind[Delivery], vendor: str, now: datetime) -> int:
 def _start_flows(kinds: set[str]) -> None:
     for definition in flow_definitions():
         if definition.delivers in kinds:
-            async_task(FLOW_TASK, definition.name, "released", task_name=f"released: {definition.name}")
+            start_released(definition.name)
 
 
 def _rows_of(kind: DeliveryKind[Delivery], vendor: str) -> Any:

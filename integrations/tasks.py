@@ -6,12 +6,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from . import exports
 from .bulk import BUDGET_SECONDS as BULK_BUDGET_SECONDS
 from .bulk import carry_out, resume_abandoned
 from .flows import run_flow
+from .jobs import start_released
 from .lingxing import lists
 from .models import Flow, Heartbeat
 from .processes import current_holder
@@ -33,7 +33,7 @@ def run_scheduled_flow(name: str, trigger: str = "schedule") -> str:
         return "fresh"
     result = run_flow(name, trigger=trigger, budget_seconds=BUDGET_SECONDS)
     for released in result.released:
-        async_task("integrations.tasks.run_scheduled_flow", released, "released", task_name=f"released: {released}")
+        start_released(released)
     heartbeat()
     return str(result.status)
 

@@ -10,13 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
-from django_q.tasks import async_task
 
 from integrations.flows import get_flow
 from integrations.flows.runner import ensure_flow_row
+from integrations.jobs import start_for_orders
 from integrations.models import Flow
 from integrations.refusals import CannotDo
 from integrations.sentences import gettext as _
@@ -30,15 +29,10 @@ from .targets import Quantities, targets
 
 LEVELS_ARE_FRESH = timedelta(minutes=30)
 MOST_ITEMS = 1000
-RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 
 
 class CannotSynchronise(CannotDo):
     """Nothing is told to DSCO now; ``code`` and the message say why and what to do."""
-
-
-class IsRunning(CannotSynchronise):
-    """The flow is running: its figures and these would overtake each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,7 @@ def tell_dsco(wanted: Mapping[str, Quantities | None], actor: str, now: datetime
             raise CannotSynchronise(due_updates.STOCK_DROP, text % {"count": len(plan.dropping), "all": plan.in_stock})
         sent = [item.dsco_sku for item, _row in plan.owed]
         if sent:
-            _start(sent, actor)
+            start_for_orders(NAME, actor, sent)
     return sent
 
 
@@ -125,17 +119,8 @@ def _require_free() -> None:
     ensure_flow_row(get_flow(NAME))
     row = Flow.objects.select_for_update().get(name=NAME)
     if row.is_running():
-        raise IsRunning("already_running", _("The flow “Synchronise stock” is running. Wait until it has ended."))
+        text = _("The flow “Synchronise stock” is running. Wait until it has ended.")
+        raise CannotSynchronise("already_running", text)
     if row.paused:
         text = _("The flow “Synchronise stock” is paused: %(reason)s")
         raise CannotSynchronise("flow_paused", text % {"reason": row.pause_reason})
-
-
-def _start(dsco_skus: Sequence[str], actor: str) -> None:
-    def start() -> None:
-        async_task(RUN_FLOW_TASK, NAME, trigger=actor, order_ids=list(dsco_skus), task_name=f"{actor}: {NAME}"[:100])
-
-    if settings.REDIS_URL:
-        transaction.on_commit(start)
-    else:
-        start()  # the queue is a table: the task is part of the transaction

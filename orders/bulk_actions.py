@@ -9,16 +9,16 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django_q.tasks import async_task
 
 from integrations.bulk import BulkAction, Obstacle, RowResult, register_bulk_action
-from integrations.bulk.delivery_actions import FINISHED_ALREADY, FLOW_TASK, IN_PROGRESS, start_flow_of
+from integrations.bulk.delivery_actions import FINISHED_ALREADY, IN_PROGRESS, start_flow_of
 from integrations.calls import CallRecord, collect_calls
 from integrations.deliveries.claims import save_calls
 from integrations.deliveries.pool import CallPool
 from integrations.deliveries.states import IN_FLIGHT
 from integrations.dsco import DscoClient
 from integrations.errors import VendorError
+from integrations.jobs import start_released
 from integrations.models import BulkResult
 from integrations.sentences import gettext as _
 
@@ -134,7 +134,7 @@ class Reread(OrderAction):
     def _store(self, orders: list[Order], answers: dict[int, Any], actor: str) -> dict[int, RowResult]:
         stored = store_page([raw for raw in answers.values() if isinstance(raw, dict)], timezone.now())
         for flow_name in stored.released:
-            async_task(FLOW_TASK, flow_name, "released", task_name=f"released: {flow_name}")
+            start_released(flow_name)
         after = dict(Order.objects.filter(pk__in=answers).values_list("pk", "payload_hash"))
         found: dict[int, RowResult] = {}
         for order in orders:

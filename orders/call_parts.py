@@ -7,6 +7,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from integrations.redaction import closed
+
 # What an entry of a batch is known by at either vendor. An entry with one of these belongs to the order it names.
 NAMES = frozenset(
     {
@@ -35,7 +37,7 @@ def part_for(text: str, numbers: Collection[str]) -> Part:
     """
     cut = text.endswith(CUT_OFF)
     try:
-        document = json.loads(_closed(text[: -len(CUT_OFF)]) if cut else text)
+        document = json.loads(closed(text[: -len(CUT_OFF)], entries=True) if cut else text)
     except ValueError:
         return Part("" if cut and text[:1] in "[{" else text, cut=cut)
     kept, left_out = _kept(document, {number for number in numbers if number})
@@ -80,21 +82,3 @@ def _mentions(value: Any, numbers: Collection[str]) -> bool:
     if isinstance(value, list):
         return any(_mentions(item, numbers) for item in value)
     return _is_number(value, numbers)
-
-
-def _closed(text: str) -> str:
-    """Return JSON that was cut off, up to its last whole object or list, with what is open closed."""
-    closers: list[str] = []
-    best = ""
-    quoted = escaped = False
-    for place, character in enumerate(text):
-        if quoted:
-            escaped, quoted = character == "\\" and not escaped, escaped or character != '"'
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            closers.append("]" if character == "[" else "}")
-        elif character in "]}":
-            closers.pop()
-            best = text[: place + 1] + "".join(reversed(closers))
-    return best

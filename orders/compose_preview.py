@@ -6,7 +6,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -50,6 +52,39 @@ class Preview:
     packages: Sequence[ShownPackage]
     remarks: Sequence[str]
     waits: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPackage:
+    """A package of a stored report, in words."""
+
+    tracking_number: str
+    carrier: str
+    service_level: str
+    warehouse_code: str
+    ship_date: datetime | None
+    contents: Sequence[str]
+
+
+def stored_packages(body: Any) -> list[StoredPackage]:
+    """Return what a shipment's stored body reports, a package each; [] where nothing is stored."""
+    return [
+        StoredPackage(
+            tracking_number=str(one.get("trackingNumber", "")),
+            carrier=" ".join(str(one[name]) for name in ("shipCarrier", "shipMethod") if one.get(name)),
+            service_level=str(one.get("shippingServiceLevelCode", "")),
+            warehouse_code=str(one.get("warehouseCode", "")),
+            ship_date=parse_datetime(str(one.get("shipDate", ""))),
+            contents=[_content(item) for item in one.get("lineItems", [])],
+        )
+        for one in body or []
+    ]
+
+
+def _content(item: dict[str, Any]) -> str:
+    number = f"#{item['lineNumber']} " if item.get("lineNumber") is not None else ""
+    name = item.get("sku") or item.get("partnerSku") or item.get("dscoItemId") or ""
+    return f"{item.get('quantity')} × {number}{name}"
 
 
 def preview_of(

@@ -17,6 +17,7 @@ from integrations.deliveries.owners import lock_owners
 from integrations.deliveries.states import State
 from integrations.deliveries.stopped import while_stopped
 from integrations.deliveries.transitions import apply_outcome
+from integrations.deliveries.writing import save_columns
 from integrations.models import AttemptAction
 
 D = TypeVar("D", bound=Delivery)
@@ -57,9 +58,7 @@ def decide(
         counts.update(row.status for row in decided)
         if decided:
             more = sorted({name for row in decided for name in values.get(row.pk, {})})
-            model._default_manager.bulk_create(
-                decided, update_conflicts=True, unique_fields=["id"], update_fields=[*OUTCOME_FIELDS, *more]
-            )
+            save_columns(decided, [*OUTCOME_FIELDS, *more])
     return counts
 
 

@@ -6,10 +6,15 @@ found is done, whoever created it. Everything here but ``record_erp_orders`` run
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 
+from django.conf import settings
+
+from integrations import batch_sizes
+from integrations.calls import CallRecord, collect_calls, note_call
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
@@ -23,18 +28,25 @@ from .erp_reading import store_erp_orders
 from .models import ErpOrder, ErpPush, ErpStatus, OrderErpLink
 from .new_erp_orders import NewOrder
 
+# Under this name it is remembered how many orders LingXing takes in one call.
+CREATING = "lingxing:create_orders"
 INTERNAL_ERROR = "500"
 REFUSALS_BELIEVED = 4
 MAYBE_DUPLICATE = "refused_maybe_duplicate"
 
 
-def create(client: LingXingClient, group: Sequence[NewOrder], doubtful: Collection[int]) -> dict[int, Outcome]:
+LookUp = Callable[[Sequence[ErpPush]], dict[int, Outcome]]
+
+
+def create(
+    client: LingXingClient, group: Sequence[NewOrder], doubtful: Collection[int], look_up_together: LookUp
+) -> dict[int, Outcome]:
     """Create the orders of one store that LingXing does not have yet; return an outcome for each push.
 
-    doubtful: pushes of which an earlier attempt may have reached LingXing. Raises VendorError when
-    the whole call failed and nothing is known of any order.
+    doubtful: pushes of which an earlier attempt may have reached LingXing; look_up_together: ``SharedLookUp``. Raises
+    VendorError when the whole call failed and nothing is known of any order.
     """
-    found = look_up(client, [order.push for order in group])
+    found = look_up_together([order.push for order in group])
     result = {pk: outcome for pk, outcome in found.items() if outcome.state != State.DUE}
     for pk, outcome in found.items():
         if outcome.state == State.UNCERTAIN:
@@ -42,13 +54,59 @@ def create(client: LingXingClient, group: Sequence[NewOrder], doubtful: Collecti
     rest = [order for order in group if order.push.pk not in result]
     if not rest:
         return result
-    try:
-        return result | _create_absent(client, rest, doubtful)
-    except VendorError as error:
-        if not result:
-            raise
-        # What the look-up found stays found; the others share the fate of the call.
-        return result | {order.push.pk: _share(error) for order in rest}
+    while rest:
+        size = batch_sizes.largest(CREATING, settings.PUSH_BATCH_SIZE)
+        part, rest = rest[:size], rest[size:]
+        try:
+            result |= _create_absent(client, part, doubtful)
+        except VendorError as error:
+            if isinstance(error, Rejected):
+                batch_sizes.refused(CREATING, len(part))
+            if not result and not rest:
+                raise
+            # What is known of others stays; these share the fate of their call.
+            result |= {order.push.pk: _share(error) for order in part}
+        else:
+            if len(part) == size < settings.PUSH_BATCH_SIZE:
+                batch_sizes.taken(CREATING, size)
+    return result
+
+
+class SharedLookUp:
+    """One question to LingXing for the pushes of several calls: the first that comes asks it, the others wait for it.
+
+    The list takes ten times as many numbers as a call creates orders. Thread-safe.
+    """
+
+    def __init__(self, client: LingXingClient, pushes: Sequence[ErpPush]) -> None:
+        self._client = client
+        self._pushes = pushes
+        self._lock = threading.Lock()
+        self._found: dict[int, Outcome] | None = None
+        self._calls: list[CallRecord] = []
+        self._error: VendorError | None = None
+
+    def __call__(self, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:
+        """Return the verdicts on these; raises the VendorError of the one question."""
+        with self._lock:
+            asked_before = self._found is not None or self._error is not None
+            if not asked_before:
+                with collect_calls() as self._calls:
+                    self._ask()
+            for call in self._calls:  # it is a part of the history of all
+                note_call(call)
+        if isinstance(self._error, Rejected) and len(pushes) < len(self._pushes):
+            return look_up(self._client, pushes)  # one number spoilt it: the others shall not suffer
+        if self._error is not None:
+            raise self._error
+        found = self._found or {}
+        return {push.pk: found[push.pk] for push in pushes}
+
+    def _ask(self) -> None:
+        try:
+            self._found = look_up(self._client, self._pushes)
+        except VendorError as error:
+            self._error = error
 
 
 def look_up(client: LingXingClient, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:

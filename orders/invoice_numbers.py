@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import IntegrityError, transaction
 
+from integrations.deliveries.writing import save_columns
 from integrations.dsco.schemas import InvoiceBody
 
 from .invoices import base_number, numbers_after, stored
@@ -36,10 +37,7 @@ def save_bodies(composed: Sequence[tuple[Invoice, InvoiceBody]]) -> None:
         invoice.invoice_id, invoice.total, invoice.body = body.invoice_id, body.total_amount, stored(body)
     try:
         with transaction.atomic():
-            Invoice.objects.bulk_create(
-                [invoice for invoice, _body in composed],
-                update_conflicts=True, unique_fields=["id"], update_fields=["invoice_id", "total", "body"],
-            )  # fmt: skip
+            save_columns([invoice for invoice, _body in composed], ["invoice_id", "total", "body"])
     except IntegrityError:
         for invoice, body in composed:
             renumber(invoice, body, "")

@@ -77,7 +77,7 @@ class Story:
 
     @property
     def has_shipped(self) -> bool:
-        """Return whether goods have left, as far as we know (``cancellation_kind.has_shipped``, without a query)."""
+        """Return whether goods have left, as far as we know (``cancellation_rows.has_shipped``, without a query)."""
         return (
             any(row.status in IN_FLIGHT | {State.SUCCEEDED} for row in self.shipments)
             or any(package.shipped and not package.ignored for package in self.packages)

@@ -12,6 +12,8 @@ from .models import RetailerPolicy
 def policies_for(retailer_ids: Iterable[str]) -> dict[str, RetailerPolicy]:
     """Return a policy for every retailer id, read in one query; unsaved defaults where there is no row."""
     wanted = set(retailer_ids)
+    if not wanted:
+        return {}
     found = {policy.retailer_id: policy for policy in RetailerPolicy.objects.filter(retailer_id__in=wanted)}
     return {retailer_id: found.get(retailer_id) or RetailerPolicy(retailer_id=retailer_id) for retailer_id in wanted}
 

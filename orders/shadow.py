@@ -9,18 +9,17 @@ from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import CharField, Count, Value
-from django_q.tasks import async_task
 
 from integrations.deliveries.owners import lock_owners
 from integrations.deliveries.rehearsal import SHADOW
 from integrations.deliveries.releases import release
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
+from integrations.jobs import start_released
 
 from .holds import KINDS
 from .models import Mode, RetailerPolicy
 
-FLOW_TASK = "integrations.tasks.run_scheduled_flow"
 # The policy's column with the mode of each kind of delivery.
 MODES: Final = {
     "erp_push": "push_mode",
@@ -84,4 +83,4 @@ def release_live(policies: Iterable[RetailerPolicy], now: datetime) -> dict[str,
 
 def _start(flows: Iterable[str]) -> None:
     for name in flows:
-        async_task(FLOW_TASK, name, "released", task_name=f"released: {name}")
+        start_released(name)

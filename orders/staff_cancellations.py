@@ -21,10 +21,10 @@ from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
 from . import cancellations as words
+from .cancellation_rows import close_following, has_shipped
 from .cancellations import CANCEL_REQUESTED, WAITING_FOR_ERP, Wish, wish_of
 from .conditions import is_cancelled
 from .events import record_events
-from .flows.cancellation_kind import close_following, has_shipped
 from .models import OPEN_STAGES, Cancellation, CancellationAction, ErpPush, EventKind, Order, OrderLine
 from .policies import policies_for
 from .stages import refresh_stages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import gc
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -13,21 +13,20 @@ import hypothesis
 import pytest
 import time_machine
 from django.core.cache import cache
-from django.core.management.commands import flush
-from django.core.management.sql import emit_post_migrate_signal
-from django.db import connection, transaction
-from django.db.backends.base.operations import BaseDatabaseOperations
-from django.db.backends.postgresql.operations import DatabaseOperations
 from django.utils import translation
 
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
 
-pytest_plugins = ["tests.chromium"]
+pytest_plugins = ["tests.chromium", "tests.database"]
 
 # A machine that is busy with something else is no failure of a property.
 hypothesis.settings.register_profile("orderbridge", deadline=None)
 hypothesis.settings.load_profile("orderbridge")
+
+
+# Fixtures that fill the database for all tests of a class (``tests.staff.people.kept``).
+MADE_FOR_A_CLASS = {"seeded", "everything", "furnished", "many"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,8 +34,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="leave out tests that no database can change")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Carry out ``--database-only``."""
+    """Carry out ``--database-only``, and give tests that share rows to one worker, which makes them once."""
+    for item in items:
+        if MADE_FOR_A_CLASS & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("[")[0].rpartition("::")[0]))
     if not config.getoption("--database-only"):
         return
     left_out = [item for item in items if not _depends_on_the_database(item)]
@@ -44,62 +47,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(left_out)]
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays: the garbage collector need not look through it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
+
+
 def _depends_on_the_database(item: pytest.Item) -> bool:
     if item.get_closest_marker("any_database"):
         return False
     needs = set(getattr(item, "fixturenames", ()))
     return bool(item.get_closest_marker("django_db") or needs & {"db", "transactional_db", "live_server"})
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_flush() -> Iterator[None]:
-    """Empty PostgreSQL's tables with DELETE after a transactional test: TRUNCATE of sixty tables takes far longer.
-
-    Django's foreign keys are deferred, so the order of the tables does not matter. What DELETE leaves behind is
-    vacuumed now and then: where autovacuum is off, every later test would read through it.
-    """
-    flushes = itertools.count(1)
-
-    def delete(self: Any, style: Any, tables: list[str], **_options: Any) -> list[str]:
-        return [f"DELETE FROM {self.quote_name(table)};" for table in tables]
-
-    def execute(self: Any, statements: list[str]) -> None:
-        BaseDatabaseOperations.execute_sql_flush(self, statements)
-        if next(flushes) % 20 == 0:
-            with self.connection.cursor() as cursor:
-                cursor.execute("VACUUM")
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(DatabaseOperations, "sql_flush", delete)
-        patch.setattr(DatabaseOperations, "execute_sql_flush", execute, raising=False)
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def quick_reference_rows() -> Iterator[None]:
-    """Write what ``post_migrate`` leaves (content types, permissions, roles) back as rows after a flush.
-
-    The handlers themselves, asked anew after every transactional test, took a quarter of the suite's time.
-    """
-    kept: dict[str, tuple[list[str], list[tuple[Any, ...]]]] = {}
-
-    def restore(*arguments: Any, **options: Any) -> None:
-        with transaction.atomic(), connection.cursor() as cursor:
-            if not kept:
-                emit_post_migrate_signal(*arguments, **options)
-                for table in connection.introspection.django_table_names(only_existing=True, include_views=False):
-                    cursor.execute(f"SELECT * FROM {connection.ops.quote_name(table)}")
-                    if rows := cursor.fetchall():
-                        kept[table] = ([column[0] for column in cursor.description], rows)
-                return
-            for table, (columns, rows) in kept.items():
-                names = ", ".join(connection.ops.quote_name(column) for column in columns)
-                places = ", ".join(["%s"] * len(columns))
-                cursor.executemany(f"INSERT INTO {connection.ops.quote_name(table)} ({names}) VALUES ({places})", rows)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(flush, "emit_post_migrate_signal", restore)
-        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -157,7 +157,10 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     Assumption(
         "PUSH_BATCH_SIZE",
         gettext_lazy("LingXing does not say how many orders one create call takes."),
-        gettext_lazy("When it refuses whole calls, lower PUSH_BATCH_SIZE; 1 makes every refusal one order's."),
+        gettext_lazy(
+            "When it refuses whole calls, smaller ones follow by themselves (Technical, batch sizes); PUSH_BATCH_SIZE"
+            " is the most that is tried, 1 makes every refusal one order's."
+        ),
     ),
     Assumption(
         "VERIFY_DELAY_SECONDS",

@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils.translation import gettext as _
 
-from integrations.redaction import redact_text
+from config.database_words import first_line
 from integrations.sealing import number_unopened
 
 from .findings import Finding, note, ok, stops, warning
@@ -37,7 +37,7 @@ def look(examination: Examination) -> Iterator[Finding]:
         unapplied = _unapplied()
     except DatabaseError as problem:
         yield stops(
-            _("The database cannot be used: %(words)s") % {"words": _first_line(problem)},
+            _("The database cannot be used: %(words)s") % {"words": first_line(problem)},
             _("Check DATABASE_URL, and whether the database server runs and lets this machine in."),
         )
         return
@@ -114,8 +114,3 @@ def _ask(statement: str) -> Any:
         cursor.execute(statement)
         row = cursor.fetchone()
     return row[0] if row else ""
-
-
-def _first_line(problem: Exception) -> str:
-    lines = redact_text(str(problem)).strip().splitlines()
-    return lines[0] if lines else type(problem).__name__

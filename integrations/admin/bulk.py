@@ -20,13 +20,14 @@ from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from ..bulk import BULK_PERMISSION, ask_to_stop, bulk_action
+from ..deliveries.models import subject_of
 from ..exports import safe_cell
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
 from . import words
 from .base import ChoicesCheckboxFilter, display
 from .flow_states import flow_label
-from .kinds import kind_label
-from .records import RecordAdmin, Section, address_of, facts, table
+from .kinds import delivery_models, kind_label
+from .records import RecordAdmin, Section, address_of, facts, link_to, table
 
 MOST_SHOWN = 100
 TONES = {
@@ -48,6 +49,17 @@ def action_label(run: BulkRun) -> str:
 def subject_label(run: BulkRun) -> str:
     """Return what the rows are."""
     return capfirst(_("orders")) if run.subject == "order" else kind_label(run.subject)
+
+
+def row_name(run: BulkRun, label: str) -> str:
+    """Return what staff call a row: the order or the item, whatever kind of rows it is."""
+    return subject_of(label) if run.subject in delivery_models() else label
+
+
+def _row_link(run: BulkRun, row: BulkRow) -> SafeString | str:
+    name = row_name(run, row.label)
+    model: Any = delivery_models().get(run.subject)
+    return link_to(model(id=row.object_id), name) if model else name
 
 
 class _Echo:
@@ -147,8 +159,8 @@ class BulkRunAdmin(RecordAdmin):
             wanted = rows.exclude(message="") if result == BulkResult.CHANGED else rows
             found = list(wanted.filter(result=result).order_by("pk")[:MOST_SHOWN])
             if found:
-                cells = [[row.label, row.message or words.EMPTY] for row in found]
-                parts.append(table(title, [_("row"), _("message")], cells))
+                cells = [[_row_link(record, row), row.message or words.EMPTY] for row in found]
+                parts.append(table(title, [_("for"), _("message")], cells))
         return parts
 
     def render_change_form(
@@ -226,11 +238,11 @@ def result_lines(run: BulkRun, language: str, zone: str) -> Iterator[str]:
     """Yield the lines of the result file, told in a language and a time zone."""
     writer = csv.writer(_Echo())
     with translation.override(language):
-        headers = [_("row"), _("result"), _("message")]
+        headers = [_("for"), _("result"), _("message")]
         labels = {value: str(text) for value, text in BulkResult.choices}
     yield "\ufeff" + writer.writerow(headers)
     rows: QuerySet[Any, Any] = BulkRow.objects.filter(run=run).order_by("pk").values_list("label", "result", "message")
     for label, result, message in rows.iterator(chunk_size=2000):
         with translation.override(language), timezone.override(zone):  # the answer is sent after the view has ended
-            cells = [safe_cell(label), safe_cell(labels[result]), safe_cell(message)]
+            cells = [safe_cell(row_name(run, label)), safe_cell(labels[result]), safe_cell(message)]
         yield writer.writerow(cells)

@@ -16,10 +16,12 @@ from ..models import ApiCall, Attempt, ShadowCall
 from . import words
 from .base import ChoicesCheckboxFilter, DropdownFilter, display
 from .filters import SinceFilter
-from .kinds import delivery_models, kind_label
+from .kinds import delivery_models, delivery_subjects, kind_label
 from .personal import as_allowed
 from .records import RecordAdmin, Section, facts, link_to, raw, table
 from .search import numbers_in
+
+ATTEMPTS_SHOWN = 200
 
 
 class StatusClassFilter(DropdownFilter):
@@ -94,7 +96,8 @@ class ApiCallAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: ApiCall) -> list[Section]:
         """Return the call, what was sent, what came back, and the deliveries it was made for."""
-        attempts = [*record.attempts.all()[:100], *record.earlier_attempts.all()[:100]]
+        made_for = record.attempts.order_by().union(record.earlier_attempts.order_by())
+        attempts = with_subjects(list(made_for.order_by("-id")[:ATTEMPTS_SHOWN]))
         return [
             facts(_("Call"), [
                 (_("vendor"), record.get_vendor_display()), (_("operation"), record.operation),
@@ -166,6 +169,10 @@ class AttemptAdmin(RecordAdmin):
             return queryset.filter(delivery_id__in=numbers, kind__in=delivery_models()), False
         return queryset.filter(vendor_request_id__in=numbers_in(search_term)), False
 
+    def prepare_page(self, _request: HttpRequest, rows: list[Attempt]) -> None:
+        """Read what the deliveries of the page are for, at once."""
+        with_subjects(rows)
+
     @display(description=gettext_lazy("when"))
     def started(self, attempt: Attempt) -> SafeString | str:
         """When it was made."""
@@ -203,6 +210,8 @@ class AttemptAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: Attempt) -> list[Section]:
         """Return the attempt in full."""
+        with_subjects([record])
+        record.page_title = f"{kind_label(record.kind)} {record.subject}"  # type: ignore[attr-defined]
         return [
             facts(_("Attempt"), [
                 (_("kind"), kind_label(record.kind)), (_("delivery"), delivery_link(record)),
@@ -218,9 +227,21 @@ class AttemptAdmin(RecordAdmin):
         ]  # fmt: skip
 
 
+def with_subjects(attempts: list[Any]) -> list[Any]:
+    """Write to each attempt what its delivery is for (``subject``), read for all of them at once."""
+    found = delivery_subjects((attempt.kind, attempt.delivery_id) for attempt in attempts)
+    for attempt in attempts:
+        attempt.subject = found.get((attempt.kind, attempt.delivery_id), f"#{attempt.delivery_id}")
+    return attempts
+
+
 def delivery_link(attempt: Attempt | ShadowCall) -> SafeString | str:
-    """Return a link to the delivery of an attempt (or of a call in shadow mode), without reading it."""
+    """Return a link to the delivery of an attempt (or of a call in shadow mode), called by what it is for.
+
+    That is read by ``with_subjects``; without, the link is called by the delivery's number.
+    """
     model: Any = delivery_models().get(attempt.kind)
+    subject = str(getattr(attempt, "subject", f"#{attempt.delivery_id}"))
     if model is None:
-        return f"{attempt.kind} {attempt.delivery_id}"
-    return link_to(model(id=attempt.delivery_id), f"#{attempt.delivery_id}")
+        return f"{kind_label(attempt.kind)} {subject}"
+    return link_to(model(id=attempt.delivery_id), subject)

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from ..causes import refresh_causes
 from ..deliveries import staff
-from ..deliveries.models import Delivery
+from ..deliveries.models import Delivery, subject_of
 from ..deliveries.staff import StaffResult
 from ..models import ApiCall, Attempt
 from . import words
@@ -166,7 +166,8 @@ class DeliveryAdmin(RecordAdmin):
         if result.changed:
             self.message_user(request, sentence(result.changed), messages.SUCCESS)
         if result.refused:
-            shown = "; ".join(f"{key} ({why})" for key, why in list(result.refused.items())[:MOST_REFUSED_SHOWN])
+            named = list(result.refused.items())[:MOST_REFUSED_SHOWN]
+            shown = "; ".join(f"{subject_of(key)} ({why})" for key, why in named)
             left = len(result.refused)
             text = ngettext("%(n)d was left as it is: %(which)s", "%(n)d were left as they are: %(which)s", left)
             self.message_user(request, text % {"n": left, "which": shown}, messages.WARNING)
@@ -221,7 +222,7 @@ class DeliveryAdmin(RecordAdmin):
 
     def subject(self, delivery: Any) -> Any:
         """Return what the delivery is for: a link where the kind has one, else its key."""
-        return delivery.key
+        return subject_of(delivery.key)
 
 
 def _retried(number: int) -> str:

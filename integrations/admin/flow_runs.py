@@ -17,7 +17,7 @@ from ..flows import flow_definitions
 from ..models import ApiCall, Attempt, AttemptAction, FlowRun
 from . import words
 from .base import ChoicesCheckboxFilter, DropdownFilter, display
-from .calls import StartedFilter, delivery_link
+from .calls import StartedFilter, delivery_link, with_subjects
 from .flow_states import flow_label, run_label, starter
 from .kinds import kind_label
 from .records import RecordAdmin, Section, facts, link_to, table
@@ -166,7 +166,7 @@ def _went_wrong(run: FlowRun) -> list[Section]:
     until = run.finished_at or timezone.now()
     rows = Attempt.objects.filter(kind=kind, outcome__in=WENT_WRONG, started_at__gte=run.started_at)
     rows = rows.filter(started_at__lte=until).exclude(action=AttemptAction.STAFF).order_by("-started_at")
-    found = list(rows[: FAILURES_SHOWN + 1])
+    found = with_subjects(list(rows[: FAILURES_SHOWN + 1]))
     if not found:
         return []
     cells = [

@@ -17,12 +17,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_q.tasks import async_task
 
+from .. import jobs
 from ..flows import flow_definitions, pausing
 from ..flows.schedules import apply_interval
 from ..models import Flow, FlowRun
-from ..tasks import run_scheduled_flow
 from . import words
 from .base import Admin, action, display
 from .flow_states import (
@@ -39,14 +38,13 @@ from .flow_states import (
 from .reasons import ask, come_back
 from .records import action_button, address_of, list_address
 
-TASK = f"{run_scheduled_flow.__module__}.{run_scheduled_flow.__name__}"
 RUNS_SHOWN = 20
 CALLS_SHOWN = 200
 
 
 def start_flow(name: str, actor: str) -> None:
     """Hand a flow to the workers at once, in the name of a person."""
-    async_task(TASK, name, actor, task_name=f"{actor}: {name}")
+    jobs.start(jobs.RUN_SCHEDULED_FLOW, name, actor, name=f"{actor}: {name}")
 
 
 def tell_started(model_admin: Admin, request: HttpRequest, names: list[str]) -> None:

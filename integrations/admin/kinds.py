@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -11,14 +12,18 @@ from django.db.models import CharField, Count, Value
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
-from ..deliveries.models import Delivery
+from ..deliveries.models import Delivery, subject_of
 from ..deliveries.states import State
 from ..flows import flow_definitions
+from ..recent import recent
 from .records import list_address
 
 # What a person should look at, worst first.
 PROBLEMS = (State.NEEDS_ATTENTION, State.FAILED, State.UNCERTAIN)
 _REQUEST_CACHE = "_delivery_tallies"
+# So many rows are counted in a moment, for each page anew; of more the numbers may be KEPT_SECONDS old.
+MANY = 5_000
+KEPT_SECONDS = 15.0
 
 
 @cache
@@ -33,6 +38,23 @@ def kind_label(kind: str) -> str:
     """Return a kind's name for staff."""
     model = delivery_models().get(kind)
     return capfirst(str(model._meta.verbose_name)) if model else kind
+
+
+def delivery_subjects(wanted: Iterable[tuple[str, int]]) -> dict[tuple[str, int], str]:
+    """Return what each delivery (kind, primary key) is for, in one query; what is gone is not in it."""
+    ids: dict[str, list[int]] = {}
+    for kind, pk in wanted:
+        ids.setdefault(kind, []).append(pk)
+    parts: list[Any] = [
+        model._default_manager.order_by()
+        .filter(pk__in=ids[kind])
+        .annotate(kind=Value(kind, output_field=CharField()))
+        .values_list("kind", "pk", "key")
+        for kind, model in delivery_models().items()
+        if kind in ids
+    ]
+    rows = parts[0].union(*parts[1:], all=True) if parts else ()
+    return {(kind, pk): subject_of(key) for kind, pk, key in rows}
 
 
 @dataclass(slots=True)
@@ -59,12 +81,19 @@ class Tally:
 
 
 def tallies(request: HttpRequest) -> dict[str, Tally]:
-    """Count the open problems and the due work of every kind: one query, by the index on status, once a request."""
+    """Count the open problems and the due work of every kind: one query, by the index on status, once a request.
+
+    After an outage these may be a hundred thousand rows, and every page shows them: then they are counted now and then.
+    """
     known: dict[str, Tally] | None = getattr(request, _REQUEST_CACHE, None)
     if known is None:
-        known = _count()
+        known = recent("tallies", KEPT_SECONDS, _count, dear=_are_many)
         setattr(request, _REQUEST_CACHE, known)
     return known
+
+
+def _are_many(found: dict[str, Tally]) -> bool:
+    return sum(sum(tally.numbers.values()) for tally in found.values()) > MANY
 
 
 def _count() -> dict[str, Tally]:

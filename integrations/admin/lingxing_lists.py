@@ -13,8 +13,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
-from django_q.tasks import async_task
 
+from .. import jobs
 from ..lingxing.lists import list_states, suggestions
 from ..models import LingXingEntry, ListName
 from . import words
@@ -74,7 +74,7 @@ def read_now(request: HttpRequest) -> HttpResponse:
     """Have a worker read LingXing's lists at once, and go back to where the button was pressed."""
     if not request.user.has_perm(READ_PERMISSION):
         raise PermissionDenied
-    async_task(TASK, task_name=f"{request.user.get_username()}: LingXing lists")
+    jobs.start(TASK, name=f"{request.user.get_username()}: LingXing lists")
     text = _("LingXing's lists are being read now; it takes a minute. Load this page again after that.")
     messages.success(request, text)
     if not workers_alive():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.models import Group, Permission
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import Promise
 from django.utils.text import capfirst
@@ -82,10 +83,20 @@ def say_in_words(field: Any) -> Any:
     if field is not None and field.queryset.model is Group:
         field.label_from_instance = group_label
     elif field is not None and field.queryset.model is Permission:
-        # django-axes' own tables have no page that such a permission could open.
-        field.queryset = field.queryset.exclude(content_type__app_label="axes")
+        field.queryset = field.queryset.filter(_that_open_something())
         field.label_from_instance = permission_label
     return field
+
+
+def _that_open_something() -> Q:
+    """Permissions of models with a page or with permissions of their own: others (kept versions, links) do nothing."""
+    found = Q()
+    for config in apps.get_app_configs():
+        models = [model for model in config.get_models() if model in admin.site._registry or model._meta.permissions]
+        if models:
+            names = [model._meta.model_name for model in models]
+            found |= Q(content_type__app_label=config.label, content_type__model__in=names)
+    return found
 
 
 class GroupFilter(DropdownFilter):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import sentences
-from ..models import Heartbeat, RateLimit, Slot, VendorToken
+from ..models import BatchSize, Heartbeat, RateLimit, Slot, Vendor, VendorToken
 from . import words
 from .base import ReadOnlyAdmin, action, display
 
@@ -36,10 +36,16 @@ class HeartbeatAdmin(ReadOnlyAdmin):
 class RateLimitAdmin(ReadOnlyAdmin):
     """Until when the turns of a rate-limited operation are taken."""
 
-    list_display = ("name", "reserved")
+    list_display = ("operation", "reserved")
     search_fields = ("name",)
     ordering = ("name",)
-    fields = ("name", "reserved")
+    fields = ("operation", "reserved")
+    sortable_by = ()
+
+    @display(description=gettext_lazy("operation"))
+    def operation(self, row: RateLimit) -> str:
+        """Whose operation it is, and its name."""
+        return operation_text(row.name)
 
     @display(description=gettext_lazy("reserved until"))
     def reserved(self, row: RateLimit) -> SafeString | str:
@@ -51,10 +57,16 @@ class RateLimitAdmin(ReadOnlyAdmin):
 class SlotAdmin(ReadOnlyAdmin):
     """Which calls are in flight to LingXing's endpoints of limited capacity."""
 
-    list_display = ("name", "position", "holder", "held")
+    list_display = ("operation", "position", "holder", "held")
     search_fields = ("name",)
     ordering = ("name", "position")
-    fields = ("name", "position", "holder", "held")
+    fields = ("operation", "position", "holder", "held")
+    sortable_by = ()
+
+    @display(description=gettext_lazy("operation"))
+    def operation(self, row: Slot) -> str:
+        """Whose operation it is, and its name."""
+        return operation_text(row.name)
 
     @display(description=gettext_lazy("held until"))
     def held(self, row: Slot) -> SafeString | str:
@@ -62,12 +74,26 @@ class SlotAdmin(ReadOnlyAdmin):
         return words.moment(_from_epoch(row.held_until)) if row.token else _("free")
 
 
+@admin.register(BatchSize)
+class BatchSizeAdmin(ReadOnlyAdmin):
+    """How many things a vendor takes in one call, as found by trying."""
+
+    list_display = ("name", "size", "refused", "when")
+    ordering = ("name",)
+    fields = ("name", "size", "refused", "when")
+
+    @display(description=gettext_lazy("refused at"))
+    def when(self, row: BatchSize) -> SafeString | str:
+        """When the vendor refused that many."""
+        return words.ago(row.refused_at)
+
+
 @admin.register(VendorToken)
 class VendorTokenAdmin(ReadOnlyAdmin):
     """The vendors' access tokens: that they exist and when they end, never what they are."""
 
-    list_display = ("vendor", "present", "expires_at", "generation")
-    fields: ClassVar[Any] = ("vendor", "present", "expires_at", "refresh_expires_at", "generation", "renewing_by")
+    list_display = ("whose", "present", "expires_at", "generation")
+    fields: ClassVar[Any] = ("whose", "present", "expires_at", "refresh_expires_at", "generation", "renewing_by")
     actions = ("forget",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
@@ -75,6 +101,11 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         present = Case(When(access_token="", then=False), default=True, output_field=BooleanField())
         rows: QuerySet[Any] = super().get_queryset(request).annotate(has_token=present)
         return rows.defer("access_token", "refresh_token", "account")
+
+    @display(description=gettext_lazy("vendor"))
+    def whose(self, row: VendorToken) -> str:
+        """The vendor's name."""
+        return operation_text(row.vendor)
 
     @display(description=gettext_lazy("token"), boolean=True)
     def present(self, row: Any) -> bool:
@@ -95,6 +126,13 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         self.message_user(
             request, _("%(n)d forgotten; the next call fetches a new one.") % {"n": number}, messages.SUCCESS
         )
+
+
+def operation_text(name: str) -> str:
+    """Return ``lingxing create_orders`` with the vendor's name as staff know it."""
+    vendor, _space, operation = name.partition(" ")
+    labels = {str(value): str(label) for value, label in Vendor.choices}
+    return f"{labels.get(vendor, vendor)} {operation}".strip()
 
 
 def _from_epoch(seconds: float) -> datetime | None:

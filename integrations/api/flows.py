@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django_q.tasks import async_task
 from rest_framework import serializers as s
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -21,6 +20,7 @@ from ..admin.flow_states import (
 from ..admin.flows import start_flow
 from ..flows import flow_definitions, pausing
 from ..flows.registry import FlowDefinition
+from ..jobs import start_for_orders
 from ..models import ApiScope, Flow, FlowRun, RunStatus
 from .idempotency import once
 from .paging import PageQuery, by_id
@@ -28,7 +28,6 @@ from .problems import Fault, Problem
 from .schema import described, free_object, page_of
 from .views import ApiView, Nothing, Strict, checked_body, checked_query
 
-RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 FLOW = {
     "name": "push_orders", "label": "Push orders to LingXing", "position": 2, "delivers": "erp_push", "by_order": True,
     "interval_seconds": 120, "paused": True, "pause_reason": "Stocktaking (mei)", "running": False, "overdue": False,
@@ -174,8 +173,7 @@ class RunNow(FlowView):
         if "order_ids" not in body:
             start_flow(name, self.actor)
         elif definition.by_order:
-            task = f"{self.actor}: {name}"[:100]
-            async_task(RUN_FLOW_TASK, name, trigger=self.actor, order_ids=body["order_ids"], task_name=task)
+            start_for_orders(name, self.actor, body["order_ids"])
         else:
             text = f"The flow {name} cannot be limited to certain orders."
             raise Problem("invalid_request", text, faults=[Fault("/order_ids", text, "not_by_order")])

@@ -71,6 +71,7 @@ KINDS: Final[dict[str, ProblemKind]] = {
         "Repeat it with the same idempotency key. If it stays, tell the administrator: the log has the details.",
     ),
 }  # fmt: skip
+RUNNING: Final = "already_running"
 BY_STATUS: Final = {kind.status: name for name, kind in reversed(KINDS.items())}
 
 
@@ -104,11 +105,15 @@ class Problem(exceptions.APIException):
 
 @contextmanager
 def not_possible() -> Iterator[None]:
-    """Answer ``not_possible`` where a domain function refuses, with its ``code`` and sentence."""
+    """Answer ``not_possible`` where a domain function refuses, with its ``code`` and sentence.
+
+    What is refused because it is running is a kind of problem of its own: the client is to wait.
+    """
     try:
         yield
     except CannotDo as refusal:
-        raise Problem("not_possible", str(refusal), code=refusal.code) from None
+        kind = RUNNING if refusal.code == RUNNING else "not_possible"
+        raise Problem(kind, str(refusal), code=refusal.code) from None
 
 
 def document(

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
-from django_q.tasks import async_task
 
 from ..causes import refresh_causes
 from ..deliveries import staff
@@ -17,6 +16,7 @@ from ..deliveries.kinds import delivery_kinds
 from ..deliveries.staff import StaffResult
 from ..deliveries.states import FINISHED, State
 from ..flows.registry import flow_definitions
+from ..jobs import start_released
 from ..models import BulkResult
 from ..sentences import gettext as _
 from .actions import BulkAction, Obstacle, RowResult, register_bulk_action
@@ -24,7 +24,6 @@ from .actions import BulkAction, Obstacle, RowResult, register_bulk_action
 IN_PROGRESS = gettext_lazy("in progress")
 FINISHED_ALREADY = gettext_lazy("finished: nothing is left to do")
 NOT_IN_THIS_STATE = gettext_lazy("not possible in this state")
-FLOW_TASK = "integrations.tasks.run_scheduled_flow"
 REPLACED = gettext_lazy("replaced by a newer one")
 
 
@@ -127,7 +126,7 @@ def start_flow_of(kind: str) -> None:
     """Let the workers run the flow that carries out this kind of delivery."""
     for definition in flow_definitions():
         if definition.delivers == kind:
-            async_task(FLOW_TASK, definition.name, "released", task_name=f"released: {definition.name}")
+            start_released(definition.name)
 
 
 def gone() -> str:

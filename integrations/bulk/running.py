@@ -12,9 +12,8 @@ from django.db import OperationalError, transaction
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone, translation
-from django_q.tasks import async_task
 
-from .. import clock
+from .. import clock, jobs
 from ..errors import VendorError
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
 from ..sentences import gettext as _
@@ -41,7 +40,7 @@ def start(run: BulkRun) -> None:
 
 
 def _enqueue(run_id: int, action: str) -> None:
-    async_task(TASK, run_id, task_name=f"bulk {run_id}: {action}")
+    jobs.start(TASK, run_id, name=f"bulk {run_id}: {action}")
 
 
 def ask_to_stop(run_id: int) -> bool:

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F
 
 from ..calls import CallRecord
@@ -28,6 +28,7 @@ from .owners import lock_by_key, lock_owners, with_free_owners
 from .states import State
 from .stopped import while_stopped
 from .transitions import apply_outcome
+from .writing import save_columns
 
 D = TypeVar("D", bound=Delivery)
 log = structlog.get_logger(__name__)
@@ -64,6 +65,22 @@ class Result(Generic[D]):
     started_at: datetime
     duration_ms: int = 0
     calls: Sequence[CallRecord] = ()
+
+
+def anything_to_do(kind: DeliveryKind[D], now: datetime) -> bool:
+    """Return whether a pass may find anything: rows that are due, or leased to a process that may have died.
+
+    One small statement of plain SQL: every flow asks, and mostly there is nothing.
+    """
+    table = kind.model._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM {table} WHERE due_at <= %s) OR EXISTS"  # noqa: S608 - our own name
+            f" (SELECT 1 FROM {table} WHERE due_at IS NOT NULL AND lease_holder <> '')",
+            [connection.ops.adapt_datetimefield_value(now)],
+        )
+        (found,) = cursor.fetchone()
+    return bool(found)
 
 
 def claim(
@@ -170,12 +187,21 @@ def record(
         ours = set(lock_by_key(rows.filter(lease_token=token)))
         kept = [result for result in results if result.delivery.pk in ours]
         _go_on_after_a_stop(kind, kept)
-        _write(kind, kept, now, run_id)
+        rows_of_calls = _write(kind, kept, now, run_id)
         logged = {id(call) for result in kept for call in result.calls}
         # What was called for rows that are not ours any more was called all the same.
         save_calls(
-            {id(call): call for result in results for call in result.calls if id(call) not in logged}.values(), run_id
+            {
+                id(call): call
+                for result in results
+                for call in result.calls
+                if id(call) not in logged and call.row_id is None
+            }.values(),
+            run_id,
         )
+    for result in kept:  # committed: an attempt that is recorded later refers to the same row
+        for call in result.calls:
+            call.row_id = rows_of_calls[id(call)]
     return len(results) - len(kept)
 
 
@@ -188,9 +214,12 @@ def _go_on_after_a_stop(kind: DeliveryKind[D], results: Sequence[Result[D]]) -> 
             one.outcome = Outcome(State.DUE, counted=False, retry_after=0)
 
 
-def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, run_id: int | None = None) -> None:
+def _write(
+    kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, run_id: int | None = None
+) -> dict[int, int]:
+    """Write the results; return the rows of their calls in the call log, by ``id(call)``."""
     if not results:
-        return
+        return {}
     api_calls = _save_calls(results, run_id)
     attempts = []
     absences = _absences(kind, results, now)
@@ -199,16 +228,11 @@ def _write(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime, r
         apply_outcome(result.delivery, result.outcome, now, result.action, partial(absences.of, vendor))
         result.delivery.changed_at = now
         attempts.append(_attempt(kind, result, api_calls))
-    # An upsert by primary key: one statement for all rows, whatever their values.
-    kind.model._default_manager.bulk_create(
-        [result.delivery for result in results],
-        update_conflicts=True,
-        unique_fields=["id"],
-        update_fields=OUTCOME_FIELDS,
-    )
+    save_columns([result.delivery for result in results], OUTCOME_FIELDS)
     Attempt.objects.bulk_create(attempts)
     _link_earlier_calls(attempts, results, api_calls)
     kind.recorded([(result.delivery, result.outcome) for result in results], now)
+    return api_calls
 
 
 def _absences(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime) -> Absences:
@@ -220,7 +244,7 @@ def _absences(kind: DeliveryKind[D], results: Sequence[Result[D]], now: datetime
     return Absences(vendors, min(old, default=now))
 
 
-def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, ApiCall]) -> Attempt:
+def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, int]) -> Attempt:
     last_call = result.calls[-1] if result.calls else None
     return Attempt(
         kind=kind.name,
@@ -233,13 +257,11 @@ def _attempt(kind: DeliveryKind[D], result: Result[D], api_calls: dict[int, ApiC
         error_code=result.outcome.code[:120],
         message=result.outcome.message,
         vendor_request_id=last_call.vendor_request_id if last_call else "",
-        api_call=api_calls[id(last_call)] if last_call else None,
+        api_call_id=api_calls[id(last_call)] if last_call else None,
     )
 
 
-def _link_earlier_calls(
-    attempts: Sequence[Attempt], results: Sequence[Result[D]], api_calls: dict[int, ApiCall]
-) -> None:
+def _link_earlier_calls(attempts: Sequence[Attempt], results: Sequence[Result[D]], api_calls: dict[int, int]) -> None:
     """Most attempts make one call, which stands in their own row; what went before it is linked here.
 
     Where many deliveries share their calls, only those that wrote: pages of a log, times 500 orders, were half of all
@@ -248,17 +270,18 @@ def _link_earlier_calls(
     shared = Counter(id(result.calls[-1]) for result in results if result.calls)
     link = Attempt.earlier_calls.through
     link._default_manager.bulk_create(
-        link(attempt_id=attempt.pk, apicall_id=api_calls[id(call)].pk)
+        link(attempt_id=attempt.pk, apicall_id=api_calls[id(call)])
         for attempt, result in zip(attempts, results, strict=True)
         for call in result.calls[:-1][-MOST_EARLIER_CALLS:]
         if call.writes or shared[id(result.calls[-1])] <= FEW_TOGETHER
     )
 
 
-def _save_calls(results: Sequence[Result[D]], run_id: int | None) -> dict[int, ApiCall]:
+def _save_calls(results: Sequence[Result[D]], run_id: int | None) -> dict[int, int]:
     records = {id(call): call for result in results for call in result.calls}
-    rows = save_calls(records.values(), run_id)
-    return dict(zip(records, rows, strict=True))
+    new = {key: call for key, call in records.items() if call.row_id is None}
+    rows = {key: row.pk for key, row in zip(new, save_calls(new.values(), run_id), strict=True)}
+    return rows | {key: call.row_id for key, call in records.items() if call.row_id is not None}
 
 
 def save_calls(records: Iterable[CallRecord], run_id: int | None) -> list[ApiCall]:

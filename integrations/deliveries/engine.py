@@ -38,6 +38,8 @@ from .outcomes import Outcome
 from .pool import CallPool
 
 D = TypeVar("D", bound=Delivery)
+# So many calls for each thread are claimed at most: one under way, one ready.
+CALLS_READY = 2
 log = structlog.get_logger(__name__)
 
 
@@ -91,22 +93,31 @@ class DeliveryPass(Generic[D]):
         # Until when the rows in flight are certainly still leased to this pass.
         self._ours_until = timezone.now()
 
-    def run(self, *, budget_seconds: float | None = None, ids: Iterable[int] | None = None) -> PassResult:
-        """Carry out what is due now; ``budget_seconds`` limits the time in which new rows are claimed."""
-        claims.release_dead(self.kind, timezone.now())
-        started = timezone.now()
-        give_up_at = clock.monotonic() + budget_seconds if budget_seconds else None
-        wanted = list(ids) if ids is not None else None
-        self._drain_due(started, give_up_at, wanted)
-        self._settle(give_up_at, wanted)
-        if self._to_repeat_alone:
-            self._drain_due(timezone.now(), give_up_at, wanted)
-        if not self._any_answer:
-            self.result.stopped_by = self.result.stopped_by or self._last_failure
+    def run(
+        self, *, budget_seconds: float | None = None, ids: Iterable[int] | None = None, settle: bool = True
+    ) -> PassResult:
+        """Carry out what is due now; ``budget_seconds`` limits the time in which new rows are claimed.
+
+        settle: wait some seconds for the outcomes of what was accepted.
+        """
+        if claims.anything_to_do(self.kind, timezone.now()):
+            self._carry_out_all(budget_seconds, list(ids) if ids is not None else None, settle=settle)
         # What of this kind could not even be claimed is told as well.
         written_to = [vendor for vendor in Vendor.values if self.kind.writes_to(vendor)]
         self.result.stopped_by = self.result.stopped_by or error_while_out(written_to, self.kind.name)
         return self.result
+
+    def _carry_out_all(self, budget_seconds: float | None, wanted: list[int] | None, *, settle: bool) -> None:
+        claims.release_dead(self.kind, timezone.now())
+        started = timezone.now()
+        give_up_at = clock.monotonic() + budget_seconds if budget_seconds else None
+        self._drain_due(started, give_up_at, wanted)
+        if settle:
+            self._settle(give_up_at, wanted)
+        if self._to_repeat_alone:
+            self._drain_due(timezone.now(), give_up_at, wanted)
+        if not self._any_answer:
+            self.result.stopped_by = self.result.stopped_by or self._last_failure
 
     def heartbeat(self) -> None:
         """Extend the leases of this pass; called from the flow's heartbeat thread.
@@ -125,15 +136,15 @@ class DeliveryPass(Generic[D]):
     def _drain_due(self, due_before: datetime, give_up_at: float | None, ids: list[int] | None) -> None:
         more = True  # a claim that is not full has taken all that was due
         while True:
-            claimed = self._claim(due_before, ids) if more and self._may_claim(give_up_at) else None
-            if claimed:
+            # While all threads call, the calls of the next claim lie ready: no thread waits for the database.
+            while more and self._in_flight < CALLS_READY * self.pool.size and self._may_claim(give_up_at):
+                claimed = self._claim(due_before, ids)
                 more = claimed.seen >= self.kind.claim_size
                 self._start(claimed)
-            if self._in_flight:
-                # Keep the threads busy: claim more as soon as less than half of a claim is under way.
-                self._record_finished(wait_until_below=self.pool.size if claimed and claimed.seen else 0)
-            elif not claimed or not claimed.seen:
+                self._record_finished(wait=False)
+            if not self._in_flight:
                 return
+            self._record_finished(wait=True)
 
     def _settle(self, give_up_at: float | None, ids: list[int] | None) -> None:
         """Ask for the outcomes of what was accepted in this pass, for a few seconds."""
@@ -200,16 +211,16 @@ class DeliveryPass(Generic[D]):
         future = self.pool.submit(lambda: _carry_out(item.call, self._work_is_ours))
         future.add_done_callback(lambda done: self._done.put((item, done)))
 
-    def _record_finished(self, *, wait_until_below: int) -> None:
-        """Record finished calls, together; wait until fewer than ``wait_until_below`` (or none) are left."""
-        while self._in_flight:
-            finished = [self._done.get()]
-            while not self._done.empty():
+    def _record_finished(self, *, wait: bool) -> None:
+        """Record finished calls, together. wait: until there is one."""
+        finished = []
+        if wait:
+            with self.pool.others_turn():
                 finished.append(self._done.get())
-            self._in_flight -= len(finished)
-            self._record([result for item, future in finished for result in self._results(item, future.result())])
-            if self._in_flight < wait_until_below:
-                return
+        while not self._done.empty():
+            finished.append(self._done.get())
+        self._in_flight -= len(finished)
+        self._record([result for item, future in finished for result in self._results(item, future.result())])
 
     def _results(self, item: InFlight[D], answer: Answer) -> list[Result[D]]:
         self._watch_health(answer)

@@ -12,6 +12,12 @@ from ..sentences import SentenceField
 from .states import State
 
 
+def subject_of(key: str) -> str:
+    """Return what a delivery is for as its idempotency key says it: a DSCO order id or SKU, without the kind."""
+    kind, _colon, rest = key.partition(":")
+    return rest.partition(":")[0] or kind
+
+
 class Delivery(models.Model):
     """What we owe to a vendor, with its state, idempotency key and retry schedule.
 
@@ -60,6 +66,11 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["status", "-id"], name="%(app_label)s_%(class)s_stat"),
             models.Index(
+                fields=["-last_attempt_at"],
+                name="%(app_label)s_%(class)s_tried",
+                condition=models.Q(last_attempt_at__isnull=False),
+            ),
+            models.Index(
                 fields=["-finished_at"], name="%(app_label)s_%(class)s_done", condition=models.Q(status="succeeded")
             ),
         ]
@@ -77,6 +88,11 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+    @property
+    def page_title(self) -> str:
+        """What staff call it: what it is for."""
+        return subject_of(self.key)
 
     @property
     def next_attempt_at(self) -> Any:

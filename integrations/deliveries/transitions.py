@@ -18,6 +18,8 @@ from .states import State, may_change
 
 log = structlog.get_logger(__name__)
 FOR_A_PERSON = (State.FAILED, State.NEEDS_ATTENTION)
+# So often a verification must have failed, besides the hours, before a person is asked.
+QUESTIONS_IN_VAIN = 3
 
 
 class IllegalTransition(Exception):
@@ -78,10 +80,24 @@ def _refine(
     if asked and (target == State.UNCERTAIN or (target == State.DUE and outcome.error_kind and not outcome.solo)):
         asked_since = delivery.last_attempt_at or now
         waiting_for = now - asked_since - vendor_out(asked_since, now)
-        if waiting_for < timedelta(hours=settings.ATTENTION_AFTER_HOURS):
+        if waiting_for < timedelta(hours=settings.ATTENTION_AFTER_HOURS) or _asked_too_seldom(
+            delivery, outcome, waiting_for
+        ):
             return State(delivery.status)
         return State.UNCERTAIN if delivery.status == State.ACCEPTED else State.NEEDS_ATTENTION
     return target
+
+
+def _asked_too_seldom(delivery: Delivery, outcome: Outcome, waiting_for: timedelta) -> bool:
+    """Whether hours have passed in which nobody of ours was there to ask: then one failed question says nothing yet.
+
+    Each send and each failed question counts as a failure, so that the difference is the questions before this one.
+    """
+    asked_before = delivery.failures - delivery.attempts
+    return (
+        delivery.status == State.UNCERTAIN and bool(outcome.error_kind) and asked_before < QUESTIONS_IN_VAIN - 1
+        and waiting_for < timedelta(hours=settings.GIVE_UP_AFTER_HOURS)
+    )  # fmt: skip
 
 
 def _note_error(delivery: Delivery, outcome: Outcome, target: State) -> None:

@@ -15,8 +15,8 @@ from django.http import HttpRequest, QueryDict
 from django.urls import get_resolver
 from django.utils import timezone, translation
 from django.utils.translation import get_language
-from django_q.tasks import async_task
 
+from .. import jobs
 from ..models import Export
 from ..sentences import gettext as _
 from .lists import PERSONAL_DATA, Exportable, exportable
@@ -53,7 +53,7 @@ def request_export(
         subject=subject, format="xlsx" if file_format == "xlsx" else "csv", filters=filters, created_by=user,
         expires_at=timezone.now() + timedelta(days=KEPT_DAYS),
     )  # fmt: skip
-    transaction.on_commit(lambda: async_task(TASK, export.pk, task_name=f"export {export.pk}: {subject}"))
+    transaction.on_commit(lambda: jobs.start(TASK, export.pk, name=f"export {export.pk}: {subject}"))
     return export
 
 

@@ -66,12 +66,19 @@ class FlowContext:
         """Seconds of this run's budget that are left, or None without a budget."""
         return None if self._give_up_at is None else max(self._give_up_at - clock.monotonic(), 0.01)
 
-    def portions(self, next_portion: Callable[[datetime], Sequence[T]]) -> Iterator[Sequence[T]]:
-        """Look at everything once: give out what ``next_portion(begun)`` finds until it finds nothing.
+    def look_at_all(
+        self, next_portion: Callable[[datetime], Sequence[T]], look_at: Callable[[Sequence[T]], None]
+    ) -> None:
+        """Look at everything once: call ``look_at`` with what ``next_portion(begun)`` finds until it finds nothing.
 
-        begun: when this look at everything began (UTC); what was looked at since then is done. It takes at most half
-        of the run's budget, the other half is for delivering: what is left then, a run that follows at once takes up.
+        begun: when this look at everything began (UTC); what was looked at since then is done, so ``next_portion``
+        marks what it takes: while one portion waits for a vendor, others are looked at (``CallPool.in_turns``). It
+        takes at most half of the run's budget, the other half is for delivering: what is left then, a run that
+        follows at once takes up.
         """
+        self.pool.in_turns(self._portions(next_portion), look_at)
+
+    def _portions(self, next_portion: Callable[[datetime], Sequence[T]]) -> Iterator[Sequence[T]]:
         half = None if self.seconds_left is None else clock.monotonic() + self.seconds_left / 2
         interrupted = "" if self.order_ids else self.flow.cursor.get(LOOK_BEGUN, "")
         begun = datetime.fromisoformat(interrupted) if interrupted else self.now
@@ -93,18 +100,21 @@ class FlowContext:
         self.flow.cursor = {**self.flow.cursor, **values}
         Flow.objects.filter(pk=self.flow.pk).update(cursor=self.flow.cursor)
 
-    def deliver(self, kind_name: str, *, ids: Iterable[int] | None = None) -> PassResult:
+    def deliver(self, kind_name: str, *, ids: Iterable[int] | None = None, to_the_end: bool = True) -> PassResult:
         """Carry out the due deliveries of a kind; raises the error that ended the pass early, after recording.
 
+        to_the_end: no other pass follows in this run, so that what was accepted is waited for, and counted as such.
         Rows in shadow mode are not sent; what they would have sent is kept.
         """
         kind = delivery_kinds()[kind_name]
         delivery_pass = DeliveryPass(kind, self.pool, run_id=self.run.pk, recorded=self._tell_progress)
         self._passes.append(delivery_pass)
         try:
-            result = delivery_pass.run(budget_seconds=self.seconds_left, ids=ids)
+            result = delivery_pass.run(budget_seconds=self.seconds_left, ids=ids, settle=to_the_end)
         finally:
             self._passes.remove(delivery_pass)
+            if not to_the_end:
+                del delivery_pass.result.counts["accepted"]
             self.counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
         if result.stopped_by is not None:
             raise result.stopped_by

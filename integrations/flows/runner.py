@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -23,7 +24,7 @@ from ..processes import current_holder
 from ..sentences import gettext as _
 from ..stops import open_stops, stop_text
 from .context import FlowContext
-from .lease import give_lease_back, heartbeat, take_lease
+from .lease import give_lease_back, heartbeat, lease
 from .probing import ask_vendors, flows_of
 from .registry import FlowDefinition, get_flow
 
@@ -87,10 +88,10 @@ def run_flow(
     row = ensure_flow_row(definition)
     if row.paused and trigger in BY_THEMSELVES:
         return FlowResult(name, RunStatus.PAUSED, 0.0)
-    leased = take_lease(name)
+    leased = lease(row)
     if leased is None:
         return FlowResult(name, RunStatus.ALREADY_RUNNING, 0.0)
-    row, token = leased, leased.lease_token
+    row, token, succeeded_at = leased, leased.lease_token, None
     try:
         asked = list(order_ids)
         run = FlowRun.objects.create(
@@ -102,11 +103,13 @@ def run_flow(
             with heartbeat(name, token, context.heartbeat):
                 result = _execute(definition, context)
         result.seconds = round(clock.monotonic() - started, 3)
-        _finish(run, result)
+        now = timezone.now()
+        _finish(run, result, now)
+        succeeded_at = now if result.status == RunStatus.SUCCEEDED else None
         log.info("flow_ended", flow=name, run=run.pk, status=result.status, seconds=result.seconds, **_counted(result))
         _count_what_is_parked()
     finally:
-        give_lease_back(name, token)
+        give_lease_back(name, token, succeeded_at=succeeded_at)
     return result
 
 
@@ -160,8 +163,7 @@ def _tell_of_stops(definition: FlowDefinition, context: FlowContext, result: Flo
             result.stopped_vendors.append(vendor)
 
 
-def _finish(run: FlowRun, result: FlowResult) -> None:
-    now = timezone.now()
+def _finish(run: FlowRun, result: FlowResult, now: datetime) -> None:
     FlowRun.objects.filter(pk=run.pk).update(
         status=result.status,
         finished_at=now,
@@ -170,5 +172,3 @@ def _finish(run: FlowRun, result: FlowResult) -> None:
         error=result.error,
         notes=result.notes,
     )
-    if result.status == RunStatus.SUCCEEDED:
-        Flow.objects.filter(name=result.flow).update(last_success_at=now)

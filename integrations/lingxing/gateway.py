@@ -35,6 +35,8 @@ CAPACITIES = {CREATE_ORDERS: 10, LIST_ORDERS: 10, CANCEL_ORDERS: 10, STORES: 10,
 # Where one call blocks the path, giving up early blocks it for the rest of the vendor's two minutes.
 SINGLE_FILE_TIMEOUT_SECONDS = 125.0
 TIMEOUT_SECONDS = 30.0
+# A token that was read so long ago, before the slot was waited for, is read once more.
+FRESH_SECONDS = 0.5
 # Waits before repeating a call that a limiter refused; 20 s in total.
 PAUSES_SECONDS = (0.5, 1.0, 2.0, 3.5, 5.0, 8.0)
 
@@ -48,6 +50,7 @@ class _Call:
     body: dict[str, Any]
     writes: bool
     token: Token
+    token_read_at: float | None
     pauses: Iterator[float] = field(default_factory=lambda: iter(PAUSES_SECONDS))
     signed_again: bool = False
     tokens_adopted: int = 0
@@ -75,7 +78,7 @@ class Gateway:
                 operation=operation,
                 code="bad_app_id",
             )
-        call = _Call(operation, path, canonical(body), writes, self._tokens.current())
+        call = _Call(operation, path, canonical(body), writes, self._tokens.current(), clock.monotonic())
         while True:
             try:
                 return self._attempt(call)
@@ -85,7 +88,9 @@ class Gateway:
     def _attempt(self, call: _Call) -> Answer:
         capacity = CAPACITIES.get(call.path, 1)
         with slot(f"{VENDOR}:{call.path}", capacity, vendor=VENDOR, operation=call.operation) as held:
-            call.token = self._tokens.latest()  # it may have been replaced while we waited for the slot
+            if call.token_read_at is None or clock.monotonic() - call.token_read_at > FRESH_SECONDS:
+                call.token = self._tokens.latest()  # it may have been replaced while we waited for the slot
+            call.token_read_at = None
             common = {
                 "access_token": call.token.value,
                 "app_key": self._app_id,

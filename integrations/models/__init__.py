@@ -6,7 +6,7 @@ from .bulk import BulkResult, BulkRow, BulkRun, BulkStatus, Export
 from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
-from .limits import RateLimit, Slot, VendorToken
+from .limits import BatchSize, RateLimit, Slot, VendorToken
 from .lingxing_lists import LingXingEntry, LingXingList, ListName
 from .outages import VendorOutage
 from .retention import RetentionMark
@@ -26,6 +26,7 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "AttemptAction",
+    "BatchSize",
     "BulkResult",
     "BulkRow",
     "BulkRun",

@@ -46,6 +46,13 @@ class ApiCall(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["vendor", "operation", "-id"], name="apicall_operation"),
             models.Index(fields=["vendor", "-id"], name="apicall_failed", condition=models.Q(error__gt="")),
+            models.Index(fields=["-started_at"], name="apicall_started"),
+            # What the list's filter on the answer looks for; good answers, nearly all, cost nothing.
+            models.Index(
+                fields=["status", "-id"],
+                name="apicall_refused",
+                condition=models.Q(status__isnull=True) | models.Q(status__gte=400),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -85,7 +92,7 @@ class Attempt(models.Model):
 
     class Meta:
         verbose_name = _("attempt")
-        verbose_name_plural = _("attempts")
+        verbose_name_plural = _("recorded attempts")
         ordering: ClassVar = ["-id"]
         indexes: ClassVar = [
             models.Index(fields=["kind", "delivery_id", "-id"], name="attempt_delivery"),
@@ -95,6 +102,12 @@ class Attempt(models.Model):
                 condition=models.Q(outcome__in=["failed", "needs_attention"]),
             ),
             models.Index(fields=["-started_at", "-id"], name="attempt_staff", condition=models.Q(action="staff")),
+            models.Index(fields=["-started_at"], name="attempt_started"),
+            models.Index(
+                fields=["outcome", "-id"],
+                name="attempt_troubled",
+                condition=~models.Q(outcome__in=["succeeded", "accepted"]),
+            ),
         ]
 
     def __str__(self) -> str:

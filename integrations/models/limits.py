@@ -42,6 +42,22 @@ class Slot(models.Model):
         return f"{self.name} #{self.position}"
 
 
+class BatchSize(models.Model):
+    """How many things a vendor takes in one call, as far as it was tried. See ``batch_sizes.py``."""
+
+    name = models.CharField(_("operation"), max_length=100, unique=True)
+    size = models.PositiveSmallIntegerField(_("at most"))
+    refused = models.PositiveSmallIntegerField(_("last refused"), null=True, blank=True)
+    refused_at = models.DateTimeField(_("refused at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("batch size")
+        verbose_name_plural = _("batch sizes")
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class VendorToken(models.Model):
     """The access token of one account at one vendor, shared by all processes.
 

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from integrations.api.idempotency import once
 from integrations.api.paging import PageQuery, by_id
-from integrations.api.problems import Fault, Problem
+from integrations.api.problems import Fault, Problem, not_possible
 from integrations.api.schema import described, page_of
 from integrations.api.views import ApiView, Strict, checked_body, checked_query
 from integrations.models import ApiScope
@@ -21,8 +21,6 @@ from integrations.sentences import told
 
 from ..by_hand import (
     MOST_ITEMS,
-    CannotSynchronise,
-    IsRunning,
     ItemFigures,
     computed,
     figures_of,
@@ -213,12 +211,8 @@ class Sync(ApiView):
         figures = figures_of(wanted)
         sending: list[str] = []
         if not body["dry_run"]:
-            try:
+            with not_possible():
                 sending = list(tell_dsco(wanted, self.actor, now, approved=body["approve_zero"]))
-            except IsRunning as error:
-                raise Problem("already_running", str(error)) from None
-            except CannotSynchronise as error:
-                raise Problem("not_possible", str(error), code=error.code) from None
         items = [_figures(item) for item in figures]
         return Response({"dry_run": body["dry_run"], "items": items, "sending": sending, "remarks": remarks})
 

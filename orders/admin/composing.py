@@ -1,10 +1,9 @@
-"""Pages: the queue of orders whose packages need a decision, and packages by hand for one order."""
+"""Page: packages by hand for one order, and its buttons. What it shows stands in ``orders/admin/compose_page.py``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from django.contrib import messages
@@ -28,29 +27,26 @@ from integrations.sentences import told
 
 from ..compose_drafts import (
     Content,
-    being_edited,
     content_of,
     differences,
     discard_draft,
-    editor_of,
     empty_package,
     has_content,
     keep_editing,
-    prefilled,
     save_draft,
     start_editing,
     version_of,
-    with_notes,
 )
-from ..compose_facts import changes, closed_because, facts_for, may_mark_done, shipment_for, snapshot
-from ..compose_preview import Preview, preview_of
+from ..compose_facts import changes, closed_because, facts_for, shipment_for, snapshot
+from ..compose_preview import preview_of
 from ..composed_packages import ComposeFacts, NotConfirmed, Problem, body_of, check
 from ..composing import confirm, hindrance, report_elsewhere
-from ..further_shipments import begin_rest, may_report_rest
+from ..further_shipments import begin_rest
 from ..mappings import MappingBook
-from ..models import Shipment, ShippingMapping
+from ..models import Shipment
 from ..starting import start_for_order
-from .compose_form import MOST_PACKAGES, Understood, grid, posted, understood
+from .compose_form import MOST_PACKAGES, Understood, posted, understood
+from .compose_page import Shown, page_context, stored
 
 FLOW = "report_shipments"
 PERMISSION = "orders.compose_shipment"
@@ -81,18 +77,6 @@ def composing_urls() -> list[URLPattern]:
     ]
 
 
-@dataclass(slots=True)
-class Shown:
-    """What one answer of the page is made of."""
-
-    content: Content
-    problems: list[Problem] = field(default_factory=list)
-    version: int = 0
-    preview: Preview | None = None
-    notes: list[str] = field(default_factory=list)
-    reason: str = ""
-
-
 @method_decorator(never_cache, name="dispatch")
 class ComposePage(View):
     """Order lines × packages: fill, keep, look at what is sent, confirm; or say that it is reported elsewhere."""
@@ -118,7 +102,7 @@ class ComposePage(View):
         if self._may(request) and closed_because(self.row) is None and not self._settled(request):
             start_editing(self.row.pk, request.user.get_username(), timezone.now())
             self._read(order_id)
-        return self._page(request, self._stored())
+        return self._page(request, stored(self.row))
 
     def _settled(self, request: HttpRequest) -> bool:
         """Somebody has confirmed and it only has to go: the form is shown to who asks for it."""
@@ -235,7 +219,7 @@ class ComposePage(View):
         self._read(self.row.order_id)
         content = self._posted(request)
         if "count" not in request.POST or refusal.code == OTHER_REPORT:  # nothing typed, or typed for what has gone
-            shown = self._stored()
+            shown = stored(self.row)
             shown.problems, shown.reason = refusal.problems, request.POST.get("done_reason", "")
             return self._page(request, shown)
         shown = Shown(content, refusal.problems, version_of(self.row))
@@ -266,70 +250,11 @@ class ComposePage(View):
     def _facts(self, read: Understood) -> ComposeFacts:
         return facts_for(self.row, [package.tracking_number for package in read.packages])
 
-    def _stored(self) -> Shown:
-        if has_content(self.row):
-            return Shown(content_of(self.row), version=version_of(self.row))
-        facts = facts_for(self.row, [])
-        packages = list(self.row.order.packages.all())
-        names = MappingBook.load([self.row.order])
-        return Shown(prefilled(facts, packages, names, timezone.now()), version=version_of(self.row))
-
     def _page(self, request: HttpRequest, shown: Shown) -> HttpResponse:
-        facts = facts_for(self.row, [])
-        seen, now = snapshot(self.row, facts), timezone.now()
-        closed, editor = closed_because(self.row), editor_of(self.row, now)
-        other = editor if editor is not None and editor.name != request.user.get_username() else None
-        editable = self._may(request) and closed is None and other is None
-        context = {
-            **site.each_context(request),
-            "title": _("Packages of order %(order)s") % {"order": self.row.order},
-            "order": self.row.order,
-            "row": self.row,
-            "state": words.state_label(self.row.status),
-            "why": words.reason_text(self.row),
-            "ship_by": words.deadline(self.row.order.ship_by),
-            "closed": closed,
-            "may_report_rest": self._may(request) and may_report_rest(self.row.order),
-            "reports": [row for row in self.row.order.shipments.all() if row.sequence < self.row.sequence],
-            "settled": closed is None and self._settled(request),
-            "other": being_edited(other) if other and closed is None else "",
-            "may_take_over": self._may(request) and closed is None and other is not None,
-            "may_mark_done": self._may(request) and may_mark_done(self.row) and other is None,
-            "editable": editable,
-            "grid": grid(facts, with_notes(shown.content, facts, self.row.order.packages.all()), shown.problems),
-            "changed": [] if shown.problems else changes(self.row.draft.get("seen", {}), seen, facts.lines),
-            "draft": self.row.draft if has_content(self.row) else {},
-            "policy": facts.policy,
-            "zone": timezone.get_current_timezone_name(),
-            "ignored": [(one, words.reason(one.ignored)) for one in self.row.order.packages.all() if one.ignored],
-            "suggestions": _suggestions(facts) if editable else {},
-            "sent": json.dumps(self.row.body, ensure_ascii=False, indent=2) if self.row.body else "",
-            "seen": json.dumps(seen),
-            "shown": shown,
-            "now": now,
-        }  # fmt: skip
+        who, may, settled = request.user.get_username(), self._may(request), self._settled(request)
+        context = site.each_context(request) | page_context(self.row, shown, who, may=may, settled=settled)
         template = "admin/orders/compose_preview.html" if shown.preview else "admin/orders/compose.html"
         return TemplateResponse(request, template, context)
-
-
-def _suggestions(facts: ComposeFacts) -> dict[str, list[str]]:
-    rows = ShippingMapping.objects.values_list(
-        "report_carrier", "report_method", "report_service_level", "service_level"
-    )
-    order = facts.order
-    columns: list[set[str]] = [
-        {order.ship_carrier},
-        {order.ship_method},
-        {order.service_level},
-        set(facts.warehouse_codes),
-    ]
-    for carrier, method, level, mapped in rows:
-        columns[0].add(carrier)
-        columns[1].add(method)
-        columns[2] |= {level, mapped}
-    columns[3].add(order.warehouse_code)
-    names = ("carriers", "methods", "levels", "codes")
-    return {name: sorted(values - {"", "*"}) for name, values in zip(names, columns, strict=True)}
 
 
 def _require_same_report(request: HttpRequest, row: Shipment) -> None:

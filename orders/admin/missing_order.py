@@ -10,13 +10,12 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
-from django_q.tasks import async_task
 
 from integrations.admin import words
 from integrations.errors import VendorError
+from integrations.jobs import start_released
 
 from ..missing_orders import ask_dsco, look_here, pull_now
-from .order_actions import RELEASED_TASK
 
 LONGEST = 120
 MAY_ASK = "orders.retry_delivery"
@@ -59,6 +58,6 @@ def _pull(request: HttpRequest, dsco_order_id: str) -> HttpResponse:
         messages.warning(request, _("DSCO does not know this order."))
         return redirect("admin:orders_order_missing")
     for name in sorted(released):
-        async_task(RELEASED_TASK, name, "released", task_name=f"released: {name}")
+        start_released(name)
     messages.success(request, _("The order was pulled. Its next steps go by themselves."))
     return redirect("admin:orders_order_change", order.pk)

@@ -18,7 +18,6 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django_q.tasks import async_task
 
 from integrations.admin.reasons import ReasonForm
 from integrations.deliveries import staff
@@ -27,6 +26,7 @@ from integrations.deliveries.models import Delivery
 from integrations.deliveries.staff import StaffResult
 from integrations.deliveries.states import State
 from integrations.errors import VendorError
+from integrations.jobs import start_released
 from integrations.sentences import told
 
 from ..events import comment
@@ -38,8 +38,6 @@ from ..staff_cancellations import CannotCancel, cancel_lines, why_not
 from ..starting import flow_of, start_for_order
 from ..timeline import step_name
 from .cancel_form import CancelForm
-
-RELEASED_TASK = "integrations.tasks.run_scheduled_flow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +118,7 @@ def _reread(read: Callable[[Order, str], Reread]) -> Callable[[HttpRequest, Orde
             messages.error(request, text.format(error=told(str(error)).rstrip(".。")))
             return
         for name in sorted(result.released):
-            async_task(RELEASED_TASK, name, "released", task_name=f"released: {name}")
+            start_released(name)
         (messages.success if result.found else messages.warning)(request, told(result.text))
 
     return run

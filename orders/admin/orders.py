@@ -11,7 +11,6 @@ from django.template.response import TemplateResponse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django_q.tasks import async_task
 
 from integrations.admin.base import action, chunks
 from integrations.admin.bulk_step import bulk_step, from_a_page
@@ -20,6 +19,7 @@ from integrations.admin.flows import tell_started
 from integrations.admin.reasons import ask, choice_form, come_back
 from integrations.admin.records import Section, action_button
 from integrations.flows import flow_definitions
+from integrations.jobs import start_for_orders
 
 from ..holds import KINDS, hold, release_hold
 from ..models import Order
@@ -29,7 +29,6 @@ from .order_views import OrderPage
 
 # More orders than this are the whole flow's work.
 MOST_ORDERS_IN_A_RUN = 500
-RUN_FLOW_TASK = "integrations.flows.runner.run_flow"
 
 __all__ = ["OrderAdmin", "reason_words"]
 
@@ -100,7 +99,7 @@ class OrderAdmin(OrderPage, OrderListAdmin):
             return come_back(request)
         actor = request.user.get_username()
         name = answer["flow"]
-        async_task(RUN_FLOW_TASK, name, trigger=actor, order_ids=numbers, task_name=f"{actor}: {name}")
+        start_for_orders(name, actor, numbers)
         tell_started(self, request, [flow_label(name)])
         return come_back(request)
 

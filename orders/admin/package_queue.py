@@ -17,7 +17,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 
 from integrations.admin import words
-from integrations.admin.kinds import PROBLEMS, tallies
+from integrations.admin.kinds import KEPT_SECONDS, MANY, PROBLEMS, tallies
+from integrations.recent import recent
 
 from ..compose_drafts import editor_of, has_content
 from ..models import Package, Shipment
@@ -63,14 +64,18 @@ def _may_see(request: HttpRequest) -> bool:
 
 
 def _counts(request: HttpRequest) -> dict[str, int]:
-    """Count once a request, and only when a shipment needs a person at all."""
+    """Count once a request, and only when a shipment needs a person at all; very many now and then."""
     known: dict[str, int] | None = getattr(request, _REQUEST_CACHE, None)
     if known is None:
         tally = tallies(request).get(Shipment.KIND)
         wanted = tally is not None and any(tally.numbers.get(state) for state in PROBLEMS)
-        known = counts_by_reason() if wanted else {}
+        known = recent("undecided_packages", KEPT_SECONDS, counts_by_reason, dear=_are_many) if wanted else {}
         setattr(request, _REQUEST_CACHE, known)
     return known
+
+
+def _are_many(found: dict[str, int]) -> bool:
+    return sum(found.values()) > MANY
 
 
 def queue(request: HttpRequest) -> HttpResponse:

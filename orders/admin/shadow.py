@@ -15,11 +15,12 @@ from django.utils.translation import gettext_lazy
 
 from integrations.admin import words
 from integrations.admin.base import display
-from integrations.admin.calls import KindFilter, delivery_link
+from integrations.admin.calls import KindFilter, delivery_link, with_subjects
 from integrations.admin.kinds import delivery_models, kind_label
 from integrations.admin.records import RecordAdmin, Section, address_of, facts, link_to, list_address
 from integrations.admin.search import numbers_in
 from integrations.admin.shadow import sections_of
+from integrations.deliveries.models import subject_of
 from integrations.models import ShadowCall
 
 from ..holds import KINDS
@@ -102,7 +103,7 @@ class ShadowCallAdmin(RecordAdmin):
     def order(self, call: Any) -> SafeString | str:
         """The order, with its PO number."""
         if call.its_order is None:
-            return str(call.key)
+            return subject_of(call.key)
         link = link_to(call.its_order, call.its_order.dsco_order_id)
         return format_html('{} <span class="ob-quiet ob-nowrap">{}</span>', link, call.its_order.po_number)
 
@@ -135,7 +136,7 @@ class ShadowCallAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: ShadowCall) -> list[Section]:
         """Return the delivery and the call."""
-        self.prepare_page(request, [record])
+        self.prepare_page(request, with_subjects([record]))
         return [
             facts(_("For"), [
                 (_("order"), self.order(record)), (_("retailer"), self.retailer(record)),

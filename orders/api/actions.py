@@ -17,8 +17,8 @@ from integrations.deliveries.states import State
 from integrations.models import ApiScope
 from integrations.sentences import told
 
+from ..cancellation_rows import has_shipped
 from ..events import LONGEST_COMMENT, comment
-from ..flows.cancellation_kind import has_shipped
 from ..holds import KINDS, hold, release_hold
 from ..models import Order
 from ..staff_cancellations import cancel_codes, cancel_lines, why_not

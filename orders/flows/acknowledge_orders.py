@@ -68,8 +68,7 @@ def acknowledge_orders(context: FlowContext) -> None:
 
 def _release_reviewed(context: FlowContext) -> None:
     """Look at every waiting order once, some thousand at a time; what this run has no time for starts another."""
-    for rows in context.portions(partial(_waiting, context)):
-        _look_at(context, rows)
+    context.look_at_all(partial(_waiting, context), partial(_look_at, context))
 
 
 def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
@@ -88,7 +87,6 @@ def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
         if row.order_id in found:
             decision = _decision(row, found[row.order_id], policies[row.order.retailer_id], now, cancelling)
             decisions[row.pk] = conditions.get(row.pk, READY) if decision is READY else decision
-    Acknowledgement.objects.filter(pk__in=[row.pk for row in rows]).update(checked_at=now)
     settled = (State.SKIPPED, State.CANCELLED, State.SUCCEEDED)
     with transaction.atomic():
         counts = decide(rows, decisions, now)
@@ -102,7 +100,7 @@ def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
 
 
 def _waiting(context: FlowContext, begun: datetime) -> list[Acknowledgement]:
-    """The rows that LingXing may have news for and that were not looked at since ``begun``, the oldest look first."""
+    """Take the next rows that LingXing may have news for: not looked at since ``begun``, the oldest look first."""
     rows = Acknowledgement.objects.filter(
         Q(status=State.WAITING) | Q(status=State.NEEDS_ATTENTION, reason_code__in=HEALING),
         Q(checked_at=None) | Q(checked_at__lt=begun),
@@ -112,7 +110,9 @@ def _waiting(context: FlowContext, begun: datetime) -> list[Acknowledgement]:
     if context.order_ids:
         rows = rows.filter(order__dsco_order_id__in=context.order_ids)
     rows = rows.select_related("order__erp_push").defer("order__payload").prefetch_related("order__lines")
-    return list(rows.order_by(F("checked_at").asc(nulls_first=True), "pk")[:CHECKED_TOGETHER])
+    taken = list(rows.order_by(F("checked_at").asc(nulls_first=True), "pk")[:CHECKED_TOGETHER])
+    Acknowledgement.objects.filter(pk__in=[row.pk for row in taken]).update(checked_at=context.now)
+    return taken
 
 
 def _decision(

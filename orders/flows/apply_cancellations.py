@@ -1,8 +1,8 @@
 """Flow ``apply_cancellations``: what a retailer cancelled or asks to cancel is stopped, and confirmed to him.
 
 Not in the ERP yet: it never gets there. In the ERP, not shipped: cancelled in LingXing, then confirmed to DSCO; two
-rows, so that a crash between the two loses neither. Shipped, or cancelled in part: a person decides. The kind of
-delivery stands in ``orders/flows/cancellation_kind.py``.
+rows, so that a crash between the two loses neither. Shipped, or cancelled in part: a person decides. What is done
+to the rows stands in ``orders/cancellation_rows.py``, the kind of delivery in ``orders/cancellation_kind.py``.
 """
 
 from __future__ import annotations
@@ -15,49 +15,49 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy
 
 from integrations.deliveries.owners import lock_by_key
-from integrations.deliveries.releases import park, release, release_as_read
+from integrations.deliveries.releases import park, release_as_read
 from integrations.deliveries.states import IN_FLIGHT, State
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.lingxing import LingXingClient
 
 from .. import cancellations as words
+from ..cancellation_rows import (
+    DSCO,
+    ERP,
+    OPEN_ROWS,
+    Rows,
+    ask_person,
+    await_erp,
+    cannot_repeat,
+    close,
+    close_following,
+    has_shipped,
+    is_refused,
+    may_confirm,
+    note_adjusted,
+    owe,
+    resume,
+    withdraw,
+)
 from ..cancellations import (
-    ALREADY_ADJUSTED,
     CANCEL_REQUESTED,
     ORDER_CANCELLED,
-    REFUSED,
     WAITING_FOR_ERP,
-    WITHDRAWN,
     Wish,
     is_adjusted,
     original_orders,
     wish_of,
 )
 from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
-from ..first_sight import FIRST_REASONS
-from ..models import (
-    OPEN_STAGES,
-    Cancellation,
-    CancellationAction,
-    ErpPush,
-    Order,
-    OrderLine,
-    RetailerPolicy,
-    Shipment,
-    Stage,
-)
+from ..models import OPEN_STAGES, Cancellation, ErpPush, Order, OrderLine, RetailerPolicy, Stage
 from ..policies import policies_for
 from ..reading import read_in_chunks
 from ..stages import refresh_stages
-from .cancellation_kind import OPEN_ROWS, close_following, has_shipped, may_confirm, resume
 
 CHUNK = 200
 # A cancellation of what has been shipped needs a person.
 WATCHED_STAGES = (*OPEN_STAGES, Stage.SHIPPED)
-ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
-CANCELLED_AGAIN = "cancelled_again"
-Rows = dict[str, Cancellation]
 
 
 @flow(
@@ -104,6 +104,8 @@ def _chunks(orders: QuerySet[Order]) -> Iterable[list[int]]:
     last = 0
     while chunk := list(orders.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
         yield chunk
+        if len(chunk) < CHUNK:
+            return
         last = chunk[-1]
 
 
@@ -133,12 +135,12 @@ def _decide_one(context: FlowContext, order: Order, policy: RetailerPolicy) -> b
     rows: Rows = {row.action: row for row in order.cancellations.all()}
     push = order.erp_push
     if wish is None:
-        _withdraw(context, order, rows)
+        withdraw(context, order, rows)
         return False
     pushed = push.status == State.SUCCEEDED or bool(push.remote_reference)
     if not pushed and (push.status in IN_FLIGHT or push.maybe_sent or push.status == State.SKIPPED):
         return False  # its truth comes first; what is skipped is handled elsewhere
-    if not wish.settled and _is_refused(rows.get(DSCO)) and rows[DSCO].lines == wish.asked:
+    if not wish.settled and is_refused(rows.get(DSCO)) and rows[DSCO].lines == wish.asked:
         return False
     if not pushed:
         _before_push(context, order, wish, rows, policy)
@@ -155,7 +157,7 @@ def _decide_one(context: FlowContext, order: Order, policy: RetailerPolicy) -> b
 def _before_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, policy: RetailerPolicy) -> None:
     confirmation = rows.get(DSCO)
     if wish.settled:
-        _close(rows, "already_cancelled", context.now)
+        close(rows, "already_cancelled", context.now)
         if wish.whole:
             _stop_push(order, ORDER_CANCELLED, context.now)
         else:
@@ -168,9 +170,9 @@ def _before_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, pol
         park(_push_of(order), State.WAITING, CANCEL_REQUESTED, "", context.now)
     if confirmation is not None and confirmation.status == State.SUCCEEDED:
         if confirmation.lines != wish.asked:
-            _cannot_repeat(context, order)
+            cannot_repeat(order, context.now)
         return
-    _owe(context, order, DSCO, wish.asked, policy, accepted=policy.accept_cancel_requests)
+    owe(context, order, DSCO, wish.asked, policy, accepted=policy.accept_cancel_requests)
 
 
 def _push_of(order: Order) -> QuerySet[ErpPush]:
@@ -190,31 +192,26 @@ def _stop_push(order: Order, code: str, now: datetime) -> bool:
 
 def _after_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, policy: RetailerPolicy) -> None:
     stop, confirmation = rows.get(ERP), rows.get(DSCO)
-    refused_before = wish.settled and confirmation is not None and _is_refused(confirmation)
+    refused_before = wish.settled and confirmation is not None and is_refused(confirmation)
     if wish.settled and confirmation is not None:
-        _close({DSCO: confirmation}, "already_cancelled", context.now)
+        close({DSCO: confirmation}, "already_cancelled", context.now)
     if stop is not None and not refused_before and _is_settled(context, order, stop):
         if stop.status == State.SUCCEEDED and not stop.lines and not wish.settled and confirmation is None:
-            _owe(context, order, DSCO, wish.asked, policy, accepted=True)
+            owe(context, order, DSCO, wish.asked, policy, accepted=True)
         return
     if has_shipped(order):
-        _raise(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), [])
+        ask_person(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), [])
         return
-    _owe(context, order, ERP, [], policy, accepted=wish.settled or policy.accept_cancel_requests)
+    owe(context, order, ERP, [], policy, accepted=wish.settled or policy.accept_cancel_requests)
     if not wish.settled:
-        _await_erp(context, order, wish, policy, confirmation)
-
-
-def _is_refused(row: Cancellation | None) -> bool:
-    """Whether a person skipped the row: the retailer's request was refused."""
-    return row is not None and row.status == State.SKIPPED and row.reason_code == REFUSED
+        await_erp(context, order, wish, policy, confirmation)
 
 
 def _is_settled(context: FlowContext, order: Order, stop: Cancellation) -> bool:
     """Whether the ERP's row needs nothing more: under way, done or refused by a person."""
     if stop.status == State.SUCCEEDED and stop.lines:
-        _cannot_repeat(context, order)
-    return stop.status in IN_FLIGHT | {State.SUCCEEDED} or (_is_refused(stop) and not stop.lines)
+        cannot_repeat(order, context.now)
+    return stop.status in IN_FLIGHT | {State.SUCCEEDED} or (is_refused(stop) and not stop.lines)
 
 
 def _is_new_part(context: FlowContext, order: Order, wish: Wish, rows: Rows) -> bool:
@@ -224,7 +221,7 @@ def _is_new_part(context: FlowContext, order: Order, wish: Wish, rows: Rows) -> 
     if stop.lines == wish.reduced or stop.status in IN_FLIGHT:
         return False
     if stop.status == State.SUCCEEDED and wish.asked:
-        _cannot_repeat(context, order)
+        cannot_repeat(order, context.now)
         return False
     return True
 
@@ -255,130 +252,21 @@ def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
             if stop is not None and stop.status in IN_FLIGHT:
                 continue
             if ours and is_adjusted(original_orders(ours, push.store_id), push.platform_order_no, wish.reduced, lines):
-                _note_adjusted(context, order, stop, wish)
+                note_adjusted(order, stop, wish, context.now)
             elif stop is not None and stop.status == State.SUCCEEDED:
-                _cannot_repeat(context, order)
+                cannot_repeat(order, context.now)
                 continue
             elif has_shipped(order):
-                _raise(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), wish.reduced)
+                ask_person(context, order, stop, "cancelled_after_shipment", words.after_shipment_text(), wish.reduced)
                 continue
             else:
                 text = words.partly_text(wish.reduced, lines)
-                _raise(context, order, stop, "partly_cancelled", text, wish.reduced)
+                ask_person(context, order, stop, "partly_cancelled", text, wish.reduced)
             if wish.asked:
-                _await_erp(context, order, wish, policies[order.retailer_id], rows.get(DSCO))
+                await_erp(context, order, wish, policies[order.retailer_id], rows.get(DSCO))
 
 
-def _note_adjusted(context: FlowContext, order: Order, stop: Cancellation | None, wish: Wish) -> None:
-    """Remember that LingXing holds the right quantities, so that it is not asked again."""
-    stop = stop or _create(order, ERP, State.WAITING, "", "", wish.reduced, "", context.now)
-    Cancellation.objects.filter(pk=stop.pk).update(lines=wish.reduced)
-    park(Cancellation.objects.filter(pk=stop.pk), State.SKIPPED, ALREADY_ADJUSTED, "", context.now)
-    told = Shipment.objects.filter(order=order, status=State.NEEDS_ATTENTION, reason_code=CANCELLED_AGAIN)
-    park(told, State.WAITING, FIRST_REASONS[Shipment], "", context.now)  # the second step was done by hand
-
-
-# --- Rows ---------------------------------------------------------------------------------------------
-
-
-def _owe(
-    context: FlowContext, order: Order, action: str, lines: list[dict[str, int]], policy: RetailerPolicy, *,
-    accepted: bool,
-) -> None:  # fmt: skip
-    """Make the action due, or put it before a person; what is due, under way or being looked at stays."""
-    row = next((row for row in order.cancellations.all() if row.action == action), None)
-    if row is None:
-        state, code = (State.DUE, "") if accepted else (State.NEEDS_ATTENTION, CANCEL_REQUESTED)
-        text = "" if accepted else words.request_text()
-        _create(order, action, state, code, text, lines, policy.cancel_code, context.now)
-        context.count("cancellations")
-        return
-    rows = Cancellation.objects.filter(pk=row.pk)
-    if row.status in OPEN_ROWS | {State.CANCELLED, State.SKIPPED} and row.lines != lines:
-        rows.update(lines=lines)
-    if row.status in (State.CANCELLED, State.SKIPPED) or row.reason_code == "partly_cancelled":
-        if accepted:
-            release(rows, context.now)
-        else:
-            park(rows, State.WAITING, CANCEL_REQUESTED, "", context.now)
-            park(rows, State.NEEDS_ATTENTION, CANCEL_REQUESTED, words.request_text(), context.now)
-    elif accepted and row.reason_code == CANCEL_REQUESTED:
-        release(rows, context.now)  # asked before, cancelled by the retailer himself now
-
-
-def _await_erp(
-    context: FlowContext, order: Order, wish: Wish, policy: RetailerPolicy, confirmation: Cancellation | None
-) -> None:
-    """The confirmation to DSCO waits until the ERP order is stopped."""
-    if confirmation is None:
-        _create(order, DSCO, State.WAITING, WAITING_FOR_ERP, "", wish.asked, policy.cancel_code, context.now)
-    elif confirmation.status in (State.CANCELLED, State.SKIPPED, State.WAITING):
-        rows = Cancellation.objects.filter(pk=confirmation.pk)
-        rows.update(lines=wish.asked)
-        park(rows, State.WAITING, WAITING_FOR_ERP, "", context.now)
-
-
-def _raise(
-    context: FlowContext, order: Order, row: Cancellation | None, code: str, text: str, lines: list[dict[str, int]]
-) -> None:
-    """Put the ERP action before a person; nothing is sent for it."""
-    if row is None:
-        _create(order, ERP, State.NEEDS_ATTENTION, code, text, lines, "", context.now)
-        context.count("needs_attention")
-        return
-    rows = Cancellation.objects.filter(pk=row.pk)
-    rows.update(lines=lines)
-    if row.status in (State.CANCELLED, State.SKIPPED):
-        park(rows, State.WAITING, code, "", context.now)
-    if row.status != State.NEEDS_ATTENTION or row.reason_code != code:
-        rows.filter(status=State.NEEDS_ATTENTION).update(
-            reason_code=code, last_error_code=code, last_error=text, cause=""
-        )
-        park(rows, State.NEEDS_ATTENTION, code, text, context.now)
-
-
-def _create(
-    order: Order, action: str, state: State, code: str, text: str, lines: list[dict[str, int]], cancel_code: str,
-    now: datetime,
-) -> Cancellation:  # fmt: skip
-    row, _made = Cancellation.objects.get_or_create(
-        order=order, action=action,
-        defaults={
-            "key": f"cancellation:{order.dsco_order_id}:{action}", "status": state, "reason_code": code,
-            "due_at": now if state == State.DUE else None, "last_error_code": code if text else "",
-            "last_error": text, "lines": lines, "cancel_code": cancel_code,
-        },
-    )  # fmt: skip
-    return row
-
-
-def _close(rows: Rows, code: str, now: datetime) -> None:
-    """Nothing is owed any more for rows that were not carried out."""
-    found = Cancellation.objects.filter(pk__in=[row.pk for row in rows.values()], maybe_sent=False)
-    if any(_is_refused(row) for row in rows.values()):
-        park(found.filter(status=State.SKIPPED), State.WAITING, code, "", now)  # the request itself is gone
-    park(found.filter(status__in=OPEN_ROWS), State.CANCELLED, code, "", now)
-
-
-def _withdraw(context: FlowContext, order: Order, rows: Rows) -> None:
-    """The request was taken back: what was not carried out is not owed any more, and the order goes on."""
-    if not rows:
-        return
-    stop, confirmation = rows.get(ERP), rows.get(DSCO)
-    if stop is not None and stop.status == State.SUCCEEDED:
-        if confirmation is not None and confirmation.status in (State.WAITING, State.DUE):
-            late = Cancellation.objects.filter(pk=confirmation.pk)
-            park(late, State.NEEDS_ATTENTION, "withdrawn_too_late", words.withdrawn_text(), context.now)
-        return
-    _close(rows, WITHDRAWN, context.now)
-    if not any(row.status in IN_FLIGHT for row in rows.values()) and resume(order.pk, context.now):
-        context.release("push_orders")
-
-
-def _cannot_repeat(context: FlowContext, order: Order) -> None:
-    """Each action exists once per order: a second, different cancellation needs a person before goods are reported."""
-    shipment = Shipment.objects.filter(order=order)
-    park(shipment, State.NEEDS_ATTENTION, CANCELLED_AGAIN, words.again_text(), context.now)
+# --- What waited -------------------------------------------------------------------------------------
 
 
 def _release_unblocked(rows: QuerySet[Cancellation], now: datetime) -> None:

@@ -25,6 +25,7 @@ OVERLAP = timedelta(minutes=10)
 # DSCO refuses an end of the window that is less than 5 s old.
 MARGIN = timedelta(seconds=10)
 TRIES_PER_WINDOW = 3
+STORED_TOGETHER = 250
 
 
 @flow("pull_orders", gettext_lazy("Pull orders from DSCO"), interval_seconds=60, position=1)
@@ -41,10 +42,10 @@ def pull_orders(context: FlowContext) -> None:
         since = bookmark - OVERLAP
         end = min(since + LONGEST_WINDOW, until)
         _pull_window(context, client, since, end)
-        context.save_cursor(updated_until=end.isoformat())
         if end >= until:
-            context.save_cursor(last_complete_at=started.isoformat())
+            context.save_cursor(updated_until=end.isoformat(), last_complete_at=started.isoformat())
             return
+        context.save_cursor(updated_until=end.isoformat())
         if (left := context.seconds_left) is not None and left < 1:
             context.release("pull_orders")  # the rest of a long backfill is a run of its own
             return
@@ -62,7 +63,7 @@ def _pull_window(context: FlowContext, client: DscoClient, since: datetime, unti
     """Store every page of the window; a search that DSCO forgot starts again."""
     for _attempt in range(TRIES_PER_WINDOW):
         try:
-            for page in client.order_pages(since=since, until=until, by="updated"):
+            for page in context.pool.read_ahead(client.order_pages(since=since, until=until, by="updated")):
                 _store(context, page)
             return
         except ScrollExpired:
@@ -91,12 +92,20 @@ def _pull_named(context: FlowContext, client: DscoClient) -> None:
 
 
 def _store(context: FlowContext, page: list[dict[str, object]]) -> None:
-    result = store_page(page, context.now)
-    context.count("pulled", len(page))
+    """Store a page part by part, and empty it: a page of large orders takes many times its size in memory."""
+    while page:
+        part = page[:STORED_TOGETHER]
+        del page[:STORED_TOGETHER]
+        _store_part(context, part)
+    context.save_progress()
+
+
+def _store_part(context: FlowContext, part: list[dict[str, object]]) -> None:
+    result = store_page(part, context.now)
+    context.count("pulled", len(part))
     for name in ("new", "changed", "unchanged", "unreadable"):
         context.count(name, getattr(result, name))
     for note in result.notes:
         context.note(note)
     for flow_name in result.released:
         context.release(flow_name)
-    context.save_progress()

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import ClassVar
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from integrations.models import Attempt
 from integrations.sentences import gettext as _
 
 from ..conditions import PASSING_REASONS, blocked, undecided_requests
-from ..erp_creation import create, look_up, record_erp_orders
+from ..erp_creation import SharedLookUp, create, look_up, record_erp_orders
 from ..first_sight import push_state
 from ..mappings import MappingBook, UnmappedCodes
 from ..models import ErpPush, OrderLine
@@ -95,9 +96,10 @@ def _chunks(pushes: QuerySet[ErpPush]) -> Iterable[list[ErpPush]]:
     while True:
         rows = pushes.filter(pk__gt=last).order_by("pk").select_related("order").defer("order__payload")
         chunk = list(rows.prefetch_related("order__lines")[:RELEASE_CHUNK])
-        if not chunk:
+        if chunk:
+            yield chunk
+        if len(chunk) < RELEASE_CHUNK:
             return
-        yield chunk
         last = chunk[-1].pk
 
 
@@ -142,10 +144,13 @@ class ErpPushKind(DeliveryKind[ErpPush]):
         going = [order for order in orders if order.push.pk not in plan.outcomes]
         _fix_before_sending(going)
         doubtful = _ever_uncertain([order.push for order in going])
-        client = LingXingClient.from_settings() if going else None
+        if not going:
+            return plan
+        client = LingXingClient.from_settings()
+        together = SharedLookUp(client, [order.push for order in going])
         for group in _groups(going):
             pushes = [order.push for order in group]
-            plan.calls.append(Call(pushes, lambda group=group: create(client, group, doubtful)))  # type: ignore[misc, arg-type]
+            plan.calls.append(Call(pushes, partial(create, client, group, doubtful, together)))
         return plan
 
     def plan_verify(self, deliveries: Sequence[ErpPush]) -> Plan[ErpPush]:

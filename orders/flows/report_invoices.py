@@ -7,9 +7,15 @@ composed and stored with its number before anything is sent (``orders/invoice_ki
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
+from typing import Any
 
+import structlog
+from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy
@@ -37,12 +43,19 @@ from ..invoices import (
     shipped_at_dsco,
     shipped_by_report,
 )
-from ..models import Invoice, InvoiceTiming, OrderLine, Shipment
+from ..models import Invoice, InvoiceTiming, Order, OrderLine, Shipment
 from ..policies import policies_for
 from ..reported import TOLD, everything_reported, told_body
+from .pull_orders import MARGIN
 
+log = structlog.get_logger(__name__)
 CHUNK = 500
+MOST_TOGETHER = 1000
 MOST_ASKED = 200
+# The pages of recent changes that are looked through before orders are asked for one by one.
+MOST_PAGES = 3
+# What of an order says how much of it DSCO shows as shipped.
+SHOWN_IN = ("payload__packages", "payload__lineItems")
 DIFFERENCE_IS_FINAL_AFTER = timedelta(hours=24)
 
 
@@ -53,7 +66,7 @@ def report_invoices(context: FlowContext) -> None:
     if context.order_ids:
         invoices = invoices.filter(order__dsco_order_id__in=context.order_ids)
     _forget_outdated(invoices, context.now)
-    unknown = []
+    unknown: list[Asked] = []
     for chunk in _chunks(_without_body(invoices)):
         unknown += _compose_known(context, chunk)
     _ask_dsco(context, unknown)
@@ -84,36 +97,60 @@ def _forget_outdated(invoices: QuerySet[Invoice], now: datetime) -> None:
 def _chunks(invoices: QuerySet[Invoice]) -> Iterable[list[Invoice]]:
     last = 0
     while True:
-        rows = invoices.filter(pk__gt=last).order_by("pk").select_related("order")
+        rows = invoices.filter(pk__gt=last).order_by("pk").select_related("order").defer("order__payload")
         chunk = list(rows.prefetch_related("order__lines", "order__shipments")[:CHUNK])
-        if not chunk:
+        if chunk:
+            yield chunk
+        if len(chunk) < CHUNK:
             return
-        yield chunk
         last = chunk[-1].pk
 
 
-def _compose_known(context: FlowContext, invoices: Sequence[Invoice]) -> list[Invoice]:
-    """Compose what our own records settle; return the invoices for which DSCO must be asked."""
+@dataclass(frozen=True, slots=True, order=True)
+class Asked:
+    """An invoice for which DSCO must be asked, as much of it as is needed for that: there may be very many."""
+
+    tried_at: datetime
+    pk: int
+    dsco_order_id: str
+    shipped_at: datetime
+
+
+def _compose_known(context: FlowContext, invoices: Sequence[Invoice]) -> list[Asked]:
+    """Compose what our own records settle; return those for which DSCO must be asked."""
     policies = policies_for(invoice.order.retailer_id for invoice in invoices)
     never = [row for row in invoices if policies[row.order.retailer_id].invoice_timing == InvoiceTiming.NEVER]
     _park(never, State.SKIPPED, "policy_never", _("The retailer's policy says that it wants no invoices."), context.now)
+    shown = _shown_at_last_pull(invoices)
     ready, unknown = [], []
     for invoice in invoices:
         if policies[invoice.order.retailer_id].invoice_timing == InvoiceTiming.NEVER:
             continue
-        shipped = _shipped_by_our_records(invoice)
+        shipped = _shipped_by_our_records(invoice, shown[invoice.order_id])
         if shipped.coverage in (Coverage.FULL, Coverage.MORE):
             ready.append((invoice, shipped))
         else:
-            unknown.append(invoice)
+            ended = [row.finished_at for row in invoice.order.shipments.all() if row.finished_at]
+            unknown.append(
+                Asked(invoice.changed_at, invoice.pk, invoice.order.dsco_order_id, max(ended, default=context.now))
+            )
     _store_bodies(context, ready)
     return unknown
 
 
-def _shipped_by_our_records(invoice: Invoice) -> Shipped:
+def _shown_at_last_pull(invoices: Sequence[Invoice]) -> dict[int, Shipped]:
+    """What the orders' payloads show as shipped, by the order; only that part of them is read."""
+    lines = {invoice.order_id: _lines(invoice) for invoice in invoices}
+    rows = Order.objects.filter(pk__in=lines).values_list("pk", "dsco_order_id", *SHOWN_IN)
+    return {
+        pk: shipped_at_dsco({"dscoOrderId": dsco_order_id, "packages": packages, "lineItems": items}, lines[pk])
+        for pk, dsco_order_id, packages, items in rows
+    }
+
+
+def _shipped_by_our_records(invoice: Invoice, shown: Shipped) -> Shipped:
     """What DSCO's order showed at the last pull, or, where that is not enough, what its change log has confirmed."""
-    order, lines = invoice.order, list(invoice.order.lines.all())
-    shown = shipped_at_dsco(order.payload, lines)
+    order, lines = invoice.order, _lines(invoice)
     reported = packages_of(told_body(order.shipments.all()))
     confirmed_all = all(row.confirmed_at for row in order.shipments.all() if row.status in TOLD)
     if shown.coverage in (Coverage.NOTHING, Coverage.PART) and confirmed_all and reported:
@@ -128,12 +165,15 @@ def _with_reported_packages(shown: Shipped, invoice: Invoice) -> Shipped:
     return Shipped(shown.quantities, reported or shown.packages, shown.coverage)
 
 
-def _ask_dsco(context: FlowContext, invoices: Sequence[Invoice]) -> None:
+def _ask_dsco(context: FlowContext, invoices: Sequence[Asked]) -> None:
     """Read the orders that our records do not settle, those first that were tried least recently."""
-    asked = sorted(invoices, key=lambda invoice: invoice.changed_at)[:MOST_ASKED]
-    if not asked:
+    wanted = heapq.nsmallest(MOST_TOGETHER, invoices)
+    if not wanted:
         return
     client = DscoClient.from_settings()
+    raws = _changed_lately(context, client, wanted) if len(wanted) >= settings.BATCH_FROM else {}
+    alone = [one for one in wanted if one.dsco_order_id not in raws][:MOST_ASKED]
+    asked = [one for one in wanted if one.dsco_order_id in raws] + alone
 
     def read(dsco_order_id: str) -> object:
         try:
@@ -141,22 +181,44 @@ def _ask_dsco(context: FlowContext, invoices: Sequence[Invoice]) -> None:
         except VendorError as error:
             return error
 
-    answers = context.in_parallel(read, [invoice.order.dsco_order_id for invoice in asked])
+    answers = context.in_parallel(read, [one.dsco_order_id for one in alone])
     errors = [answer for answer in answers if isinstance(answer, VendorError)]
-    raws = {str(raw["dscoOrderId"]): raw for raw in answers if isinstance(raw, dict)}
+    raws |= {str(raw["dscoOrderId"]): raw for raw in answers if isinstance(raw, dict)}
     context.released |= store_page(list(raws.values()), context.now).released
-    read_ids = [invoice.pk for invoice in asked if invoice.order.dsco_order_id in raws]
+    read_ids = [one.pk for one in asked if one.dsco_order_id in raws]
     context.count("asked", len(asked))
     # Read again: what DSCO said may have changed the orders' lines, or the invoices themselves.
     for chunk in _chunks(_without_body(Invoice.objects.filter(pk__in=read_ids))):
         _settle(context, [(row, shipped_at_dsco(raws[row.order.dsco_order_id], _lines(row))) for row in chunk])
-    unanswered = [invoice.pk for invoice in asked if invoice.order.dsco_order_id not in raws]
+    unanswered = [one.pk for one in asked if one.dsco_order_id not in raws]
     Invoice.objects.filter(pk__in=unanswered).update(changed_at=context.now)  # others are asked first next time
-    if errors and len(errors) == len(asked):
+    if errors and not read_ids:
         raise errors[0]
     if errors:
         context.count("not_read", len(errors))
         context.note(str(errors[0]))
+
+
+def _changed_lately(context: FlowContext, client: DscoClient, asked: Sequence[Asked]) -> dict[str, dict[str, Any]]:
+    """Find as many as possible of these orders on the pages of what changed at DSCO since they were shipped.
+
+    One call tells of a thousand orders. What is not found, whyever, is asked for by itself.
+    """
+    wanted = {one.dsco_order_id for one in asked}
+    until = context.now - MARGIN
+    since = min(one.shipped_at for one in asked) - timedelta(minutes=1)
+    found: dict[str, dict[str, Any]] = {}
+    if not until - timedelta(hours=1) < since < until:
+        return found
+    pages = islice(client.order_pages(since=since, until=until, by="updated"), MOST_PAGES)
+    try:
+        for page in pages:
+            found |= {str(raw["dscoOrderId"]): raw for raw in page if str(raw.get("dscoOrderId")) in wanted}
+            if len(found) == len(wanted):
+                break
+    except VendorError as error:
+        log.warning("pages_not_read", error=str(error))
+    return found
 
 
 def _lines(invoice: Invoice) -> list[OrderLine]:

@@ -37,11 +37,12 @@ from ..packages import BY_STAFF, Packed, tracking_numbers
 from ..policies import policies_for
 from ..reported import still_to_report
 from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet, waited_for_outbound
-from ..shipment_kind import conditions
+from ..shipment_kind import ShipmentKind, conditions
 from ..shipment_siblings import other_shipments
 from ..stages import refresh_stages
 
-CHECKED_TOGETHER = 1000
+# Two calls of the outbound list, which LingXing answers one at a time: while portions take turns it is never idle.
+CHECKED_TOGETHER = 400
 # Parked for what LingXing, DSCO or a mapping may say differently next time; judged anew in every pass.
 HEALING = (
     "several_packages", "quantities_differ", "no_carrier", "no_warehouse_code", "no_tracking_number", "no_outbound",
@@ -80,8 +81,17 @@ def _deliver(context: FlowContext) -> None:
 
 def _release_shipped(context: FlowContext) -> None:
     """Look at every waiting order once, some thousand at a time; what this run has no time for starts another."""
-    for rows in context.portions(partial(_waiting, context)):
+    told = 0
+
+    def look_at(rows: Sequence[Shipment]) -> None:
+        nonlocal told
         _look_at(context, rows)
+        if context.counts["released"] - told >= ShipmentKind.claim_size and not context.order_ids:
+            # A full batch goes while LingXing's only place for outbound orders is busy with the next portion.
+            told = context.counts["released"]
+            context.deliver("shipment", to_the_end=False)
+
+    context.look_at_all(partial(_waiting, context), look_at)
 
 
 def _look_at(context: FlowContext, rows: Sequence[Shipment]) -> None:
@@ -113,7 +123,7 @@ def _look_at(context: FlowContext, rows: Sequence[Shipment]) -> None:
 
 
 def _waiting(context: FlowContext, begun: datetime) -> list[Shipment]:
-    """The rows that LingXing may have news for and that were not looked at since ``begun``, the oldest look first."""
+    """Take the next rows that LingXing may have news for: not looked at since ``begun``, the oldest look first."""
     acknowledged = Q(order__acknowledgement__status__in=[State.SUCCEEDED, State.SKIPPED])
     parked = Q(status=State.NEEDS_ATTENTION, reason_code__in=HEALING)
     # Refused, and made due again by a person: what was corrected meanwhile belongs into the body.
@@ -130,7 +140,9 @@ def _waiting(context: FlowContext, begun: datetime) -> list[Shipment]:
         rows = rows.filter(order__dsco_order_id__in=context.order_ids)
     rows = rows.select_related("order__erp_push", "order__acknowledgement").defer("order__payload")
     rows = rows.prefetch_related("order__lines").order_by(F("checked_at").asc(nulls_first=True), "pk")
-    return list(rows[:CHECKED_TOGETHER])
+    taken = list(rows[:CHECKED_TOGETHER])
+    Shipment.objects.filter(pk__in=[row.pk for row in taken]).update(checked_at=context.now)
+    return taken
 
 
 def _judge_packages(
@@ -219,7 +231,6 @@ def _keep(
     for pk, decision in decisions.items():
         if decision.reported:
             values[pk] = {"confirmed_at": now}
-    Shipment.objects.filter(pk__in=[row.pk for row in rows]).update(checked_at=now)
     with transaction.atomic():
         counts = decide(rows, found_out, now, values)
         refresh_stages(row.order_id for row in rows if row.pk in found_out and found_out[row.pk].state in FINISHED)

@@ -47,8 +47,12 @@ class Step:
         return self.status == State.SUCCEEDED
 
     def settles(self, horizon: datetime) -> bool:
-        """Whether it is under way, about to go, or changed after ``horizon``: what it says now proves nothing."""
-        return self.status in IN_FLIGHT or self.status == State.DUE or self.maybe_sent or self.changed_at > horizon
+        """Whether it is under way, about to go, or changed after ``horizon``: what it says now proves nothing.
+
+        What may have been sent is looked up before it goes again; not what staff have given up.
+        """
+        doubtful = self.maybe_sent and self.status != State.SKIPPED
+        return self.status in IN_FLIGHT or self.status == State.DUE or doubtful or self.changed_at > horizon
 
 
 @dataclass(frozen=True, slots=True)

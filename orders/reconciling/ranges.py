@@ -9,14 +9,20 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from integrations import clock
+
 from ..models import Reconciliation
 from .facts import grace
 
 # The first night compares one day; a shorter range than this is not worth a run.
 FIRST_RANGE = timedelta(days=1)
 SHORTEST_SECONDS = 600.0
-# Read, compared and forgotten at a time: what bounds the memory, and what an interruption can cost.
+# Read, compared and forgotten at a time: what bounds the memory, and what an interruption can cost. Where little has
+# changed, a longer one costs no more.
 SLICE = timedelta(hours=1)
+LONGEST_SLICE = timedelta(days=1)
+QUICK_SECONDS = 5.0
+TIMES_LONGER = 4
 LONGEST_RANGE = timedelta(days=92)
 MOST_IDS = 500
 
@@ -75,7 +81,19 @@ def last_compared() -> Reconciliation | None:
 
 
 def slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
-    """Cut a range into parts, oldest first."""
+    """Cut a range into parts, oldest first: the first an hour, longer ones where the one before it took no time."""
+    length = SLICE
+    while since < until:
+        end = min(since + length, until)
+        started = clock.monotonic()
+        yield since, end
+        quick = clock.monotonic() - started < QUICK_SECONDS
+        length = min(length * TIMES_LONGER, LONGEST_SLICE) if quick else SLICE
+        since = end
+
+
+def short_slices(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Cut a range into parts of an hour: what one of them holds keeps no other from being compared."""
     while since < until:
         end = min(since + SLICE, until)
         yield since, end

@@ -4,7 +4,7 @@
 document.addEventListener("DOMContentLoaded", function () {
     const words = document.querySelector("meta[name=ob-words]").dataset;
     const ICON_NAMES = {
-        close: words.close, dock_to_right: words.menu, more_horiz: words.tools, search: words.search, sync_alt: words.home,
+        close: words.close, dock_to_right: words.menu, more_horiz: words.tools, more_vert: words.tools, search: words.search, sync_alt: words.home,
         light_mode: words.theme, dark_mode: words.theme, computer: words.theme,
     };
     const ICON = ".material-symbols-outlined";

@@ -67,7 +67,7 @@ class TestDeliveries:
         run = BulkRun.objects.get()
         assert page.redirect_chain[-1][0] == reverse("admin:integrations_bulkrun_change", args=[run.pk])
         assert (run.changed, run.left_out, run.created_by) == (len(failed), 1, boss)
-        assert done[0].key in page.text
+        assert done[0].order.dsco_order_id in page.text
 
     def test_nothing_is_retried_before_it_is_confirmed(self, orders: Any, browser: Any) -> None:
         failed = pushes(State.FAILED)

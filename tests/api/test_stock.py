@@ -141,9 +141,11 @@ class TestSync:
         body = {"skus": [LAMP], "dry_run": False}
         soon = timezone.now() + timedelta(minutes=1)
         Flow.objects.filter(name="sync_inventory").update(lease_token="x", lease_holder="a", lease_until=soon)
-        assert problem(boss.post("stock/sync/", body), 409)["code"] == "already_running"
+        running = problem(boss.post("stock/sync/", body), 409)
+        assert (running["code"], running["type"]) == ("already_running", "/api/problems/already_running/")
         Flow.objects.filter(name="sync_inventory").update(lease_token="", paused=True, pause_reason="stocktaking")
-        assert problem(boss.post("stock/sync/", body), 409)["code"] == "flow_paused"
+        paused = problem(boss.post("stock/sync/", body), 409)
+        assert (paused["code"], paused["type"]) == ("flow_paused", "/api/problems/not_possible/")
 
     def test_figures_from_an_old_read_are_not_told(self, boss: Caller, ready: Sandbox, clock: Any) -> None:
         clock.advance(16 * 60)

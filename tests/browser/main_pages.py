@@ -29,11 +29,15 @@ def furnish(user: Any, number: int = 12) -> dict[str, str]:
         "packages to decide": "/admin/orders/shipment/by-hand/",
         "compose": f"/admin/orders/shipment/by-hand/{to_decide.order_id}/",
         "deliveries": reverse("admin:orders_erppush_changelist"),
+        "codes without a mapping": reverse("unmapped-codes"),
         "flows": reverse("admin:integrations_flow_changelist"),
         "bulk run": reverse("admin:integrations_bulkrun_change", args=[run.pk]),
         "mappings": reverse("admin:inventory_skumapping_changelist"),
         "a mapping": reverse("admin:inventory_skumapping_add"),
         "words": reverse("status-dictionary"),
+        "a person": reverse("admin:auth_user_change", args=[user.pk]),
+        "an alert rule": reverse("admin:integrations_alertrule_add"),
+        "the clock": reverse("admin:django_q_schedule_changelist"),
         "preferences": reverse("preferences"),
     }
 

@@ -31,6 +31,9 @@ def run_check(*arguments, **variables):
     [
         ("DJANGO_SECRET_KEY", None),
         ("DATABASE_URL", "mysql://somewhere/else"),
+        ("DATABASE_URL", "postgre://orderbridge:hidden-word@db/orderbridge"),
+        ("REDIS_URL", "127.0.0.1:6379"),
+        ("EMAIL_URL", "mail://orderbridge:hidden-word@db:25"),
         ("DSCO_BASE_URL", "api.dsco.io"),
         ("DSCO_ORDER_URL", "https://portal.example.com/orders/"),
         ("LINGXING_ORDER_URL", "erp.example.com/{id}"),
@@ -51,6 +54,7 @@ def test_a_missing_or_malformed_setting_stops_with_one_line_that_names_it(name, 
     assert name in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
+    assert "hidden-word" not in done.stderr
 
 
 def test_several_wrong_settings_are_named_together():

@@ -13,7 +13,7 @@ from django_q.models import Schedule
 
 from integrations.deliveries.engine import DeliveryPass
 from integrations.deliveries.pool import CallPool
-from integrations.flows.lease import give_lease_back, take_lease
+from integrations.flows.lease import give_lease_back, lease, take_lease
 from integrations.flows.schedules import ensure_schedules
 from integrations.models import Flow
 from orders.models import Acknowledgement
@@ -85,3 +85,13 @@ def test_the_lease_of_a_process_that_died_is_taken_over_at_once():
     Flow.objects.create(name="push_orders", lease_token="x", lease_until=future, lease_holder="another-machine:1:1")
     assert take_lease("pull_orders")
     assert take_lease("push_orders") is None
+
+
+def test_a_lease_that_ran_out_and_is_extended_while_it_is_being_taken_stays_where_it_is():
+    now = timezone.now()
+    past, future = now - timedelta(seconds=1), now + timedelta(minutes=1)
+    Flow.objects.create(name="pull_orders", lease_token="x", lease_until=past, lease_holder="another-machine:1:1")
+    as_read = Flow.objects.get(name="pull_orders")
+    Flow.objects.filter(name="pull_orders").update(lease_until=future)
+    assert lease(as_read) is None
+    assert Flow.objects.get(name="pull_orders").lease_token == "x"

@@ -249,12 +249,7 @@ def test_an_error_of_our_own_in_a_call_makes_the_delivery_uncertain_not_lost(ven
     assert (row.status, row.last_error_code) == (State.UNCERTAIN, "internal_error")
 
 
-def test_a_verification_that_fails_keeps_the_delivery_uncertain(vendor, clock):
-    (row,) = make_due(1)
-    vendor.script = [vendor.lose_reply]
-    kind = MemoryKind(vendor)
-    run_pass(kind)
-
+def busy_when_asked(vendor):
     class BlindKind(MemoryKind):
         def plan_verify(self, deliveries):
             plan = super().plan_verify(deliveries)
@@ -262,9 +257,32 @@ def test_a_verification_that_fails_keeps_the_delivery_uncertain(vendor, clock):
                 call.run = lambda: vendor.be_busy([])
             return plan
 
+    return BlindKind(vendor)
+
+
+def test_one_failed_verification_after_hours_without_workers_asks_no_person(vendor, clock):
+    (row,) = make_due(1)
+    vendor.script = [vendor.lose_reply]
+    kind = MemoryKind(vendor)
+    run_pass(kind)
+    clock.advance(8 * 3600)  # nobody was there to ask
+    run_pass(busy_when_asked(vendor))
+    row.refresh_from_db()
+    assert row.status == State.UNCERTAIN
+    clock.advance(600)
+    run_pass(kind)
+    row.refresh_from_db()
+    assert (row.status, vendor.effects[row.key]) == (State.SUCCEEDED, 1)
+
+
+def test_a_verification_that_fails_keeps_the_delivery_uncertain(vendor, clock):
+    (row,) = make_due(1)
+    vendor.script = [vendor.lose_reply]
+    kind = MemoryKind(vendor)
+    run_pass(kind)
     for _round in range(3):
         clock.advance(3700)
-        run_pass(BlindKind(vendor))
+        run_pass(busy_when_asked(vendor))
         row.refresh_from_db()
     assert row.status == State.NEEDS_ATTENTION  # nobody could tell for hours
     assert row.maybe_sent

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -88,6 +88,29 @@ def test_no_second_and_no_minute_ever_exceeds_the_limit(rate: Rate, gaps: list[f
 
     assert most_in_window(times, 1.0) <= rate.per_second
     assert most_in_window(times, 60.0) <= rate.per_minute
+
+
+@pytest.mark.django_db(transaction=True)
+def test_callers_that_a_writer_made_late_do_not_meet_those_that_are_on_time() -> None:
+    rate, gone = Rate(per_second=15, per_minute=1000), []
+    wait_turn("late", rate, **NAMES)
+
+    def call() -> None:
+        try:
+            wait_turn("late", rate, **NAMES)
+            gone.append(time.monotonic())
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(30) as pool:
+        with transaction.atomic():
+            RateLimit.objects.filter(name="late").update(name="late")
+            calls = [pool.submit(call) for _number in range(30)]
+            time.sleep(0.6)
+        for one in calls:
+            one.result()
+
+    assert most_in_window(sorted(gone), 1.0) <= rate.per_second
 
 
 @pytest.mark.django_db

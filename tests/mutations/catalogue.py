@@ -33,7 +33,8 @@ MUTATIONS = [
     ),
     Mutation(
         "an expired lease means due", f"{ENGINE}/claims.py",
-        'return outcomes.unknown(\n        "lease_expired"', 'return outcomes.retry(\n        "lease_expired"', PASSES,
+        'return outcomes.unknown(\n        "lease_expired"', 'return outcomes.retry(\n        "lease_expired"',
+        f"{PASSES} simulation 1 40",
     ),
     Mutation(
         "a worker that lost its lease writes all the same", f"{ENGINE}/claims.py",
@@ -70,7 +71,9 @@ MUTATIONS = [
     ),
     Mutation(
         "a flow may run twice at once", "integrations/flows/lease.py",
-        "        if held:\n            return None\n", "", "tests/engine/test_concurrency.py",
+        "    if row.lease_token and row.lease_until and row.lease_until > now and not is_dead(row.lease_holder):\n"
+        "        return None\n",
+        "", "tests/engine/test_concurrency.py",
     ),
     Mutation(
         "LingXing's order list is not asked before an order is created", "orders/erp_creation.py",
@@ -83,7 +86,7 @@ MUTATIONS = [
         "queued is taken for done", "orders/flows/acknowledge_orders.py",
         "return {row.pk: outcomes.accepted(receipt.request_id) for row in rows}",
         "return {row.pk: outcomes.succeeded(receipt.request_id) for row in rows}",
-        "tests/orders/test_acknowledge_orders.py",
+        "tests/orders/test_acknowledge_orders.py simulation 1 40",
     ),
     Mutation(
         "a refusal in DSCO's log is taken for done", "integrations/dsco/queued.py",
@@ -124,8 +127,11 @@ MUTATIONS = [
     ),
     Mutation(
         "calls for rows that went to another worker are not kept", f"{ENGINE}/claims.py",
-        "for call in result.calls if id(call) not in logged}.values()",
-        "for call in result.calls if False}.values()", PASSES,
+        "                if id(call) not in logged and call.row_id is None\n", "                if False\n", PASSES,
+    ),
+    Mutation(
+        "a worker that is killed while idle stops its cluster", "integrations/worker_queues.py",
+        "        if not block or timeout is not None:\n", "        if True:\n", "tests/engine/test_worker_queues.py",
     ),
     # --- What people decided wins ----------------------------------------------------------------------
     Mutation(

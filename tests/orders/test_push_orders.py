@@ -101,17 +101,6 @@ def test_the_created_order_carries_address_prices_and_shipping(sandbox):
     assert order["logistics_type_id"]
 
 
-def test_twenty_orders_cost_two_requests_and_few_queries(sandbox, django_assert_max_num_queries):
-    raws = sandbox.dsco.add_orders(20)
-    map_everything(sandbox)
-    bring_in(sandbox, *raws)
-    with django_assert_max_num_queries(60):
-        push()
-    assert sandbox.requests["lingxing", "create_orders"] == 1
-    assert sandbox.requests["lingxing", "list_orders"] == 1
-    assert ErpPush.objects.filter(status="succeeded").count() == 20
-
-
 def test_a_cancelled_part_is_left_out(sandbox):
     lines = [
         {"sku": "HP-LAMP-01", "quantity": 3, "cancelledQuantity": 1},

@@ -105,6 +105,16 @@ class TestCreatedByHandInLingXing:
         world.lingxing.create_by_hand(order_id, store, {"LX-HP-LAMP-01": 1})
         compare(clock)
         assert findings() == {"maybe_made_by_hand": [order_id]}
+
+    def test_what_staff_gave_up_and_happened_all_the_same_is_told(
+        self, world: Sandbox, clock: MovableClock, store: str
+    ) -> None:
+        order_id = place(world, line("HP-LAMP-01", 1))
+        run("pull_orders")
+        ErpPush.objects.update(status="skipped", due_at=None, reason_code="staff", maybe_sent=True)
+        world.lingxing.create_by_hand(order_id, store, {"LX-HP-LAMP-01": 1})
+        compare(clock)
+        assert findings() == {"maybe_made_by_hand": [order_id]}
         assert push_row(order_id).status == "skipped"
 
     def test_a_number_that_nobody_knows_is_shown(self, world: Sandbox, clock: MovableClock, store: str) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
+import resource
 import sys
 import time
 
@@ -21,6 +23,7 @@ def main() -> int:
     from .runner import prepare
 
     prepare()
+    gc.enable()  # a day at full size would fill the memory
     from .day_without import tell
 
     started = time.perf_counter()
@@ -30,7 +33,11 @@ def main() -> int:
     print("\n".join(f"PROBLEM: {one}" for one in problems[:50]))
     for name, number in story.figures.items():
         print(f"{name}: {number:.0f}")
-    print(f"{options.orders} orders, {options.vendor} out: {time.perf_counter() - started:.0f} s of real time")
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(
+        f"{options.orders} orders, {options.vendor} out: {time.perf_counter() - started:.0f} s of real time,"
+        f" {time.process_time():.0f} s of processor time, {memory} MB"
+    )
     return 1 if problems else 0
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from integrations.clock import monotonic
 from integrations.deliveries import queue_order
@@ -19,10 +20,10 @@ from integrations.flows import flow_definitions, run_flow
 from integrations.models import ApiCall, VendorOutage
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.http import Effect
-from orders.models import Acknowledgement, ErpPush
+from orders.models import Acknowledgement, ErpPush, Order
 from tests.conftest import LOGISTICS_TYPES, WAREHOUSES
 
-from .world import SKUS, World, surroundings, told
+from .world import ENDED, SKUS, World, surroundings, told
 
 HOUR = 3600.0
 HOURS_OUT = 24
@@ -91,7 +92,7 @@ class DayOut(World):
         self.back_at = self.clock.now
         self.say(f"{self.vendor} is back")
         self.sandbox.faults.add(Fault(self.vendor, "*", "error_before", times=3, after=8))
-        while self.open_stages():
+        while self._open_orders().exists():
             self._pass(FLOWS_EVERY)
             self._work_in_the_warehouse()
             if self.clock.now - self.back_at > 24 * HOUR:
@@ -133,6 +134,9 @@ class DayOut(World):
             self.say(f"{definition.name}: {told(result)}")
             assert result.status in ("succeeded", "stopped"), result
         self.advance(until - self.clock.now)
+
+    def _open_orders(self) -> QuerySet[Order]:
+        return Order.objects.exclude(stage__in=ENDED)
 
     # --- What must be true --------------------------------------------------------------------------
 

@@ -74,6 +74,7 @@ class Faults(World):
         lingxing = self.sandbox.lingxing
         name = self.chance.choice(["steal_token", "steal_token", "expire_token", "expire_refresh_token", "dsco"])
         self.say(f"token: {name}")
+        self.happened[f"token {name}"] += 1
         self.sandbox.dsco.expire_tokens() if name == "dsco" else getattr(lingxing, name)()
 
     def cut_the_wire(self) -> None:
@@ -111,9 +112,13 @@ class Faults(World):
             except Died:
                 what = "write" if at_a_write else "step"
                 self.say(f"{definition.name} died {'after' if late else 'at'} {what} {steps}")
-                self.crashes += 1
+                self._died()
                 self.advance(self.chance.choice([0, 70, 300]))  # at once, or after the dead one's leases have ended
                 return
+
+    def _died(self) -> None:
+        self.crashes += 1
+        self.happened["death"] += 1
 
     def run_until_a_write(self, name: str) -> None:
         """Die with the next write of a flow, applied or not; then the dead one's leases end."""
@@ -123,7 +128,7 @@ class Faults(World):
                 self.run(name)
         except Died:
             self.say(f"{name} died {'after' if late else 'at'} its first write")
-            self.crashes += 1
+            self._died()
             self.advance(300)
 
     def stall_in_a_flow(self) -> None:

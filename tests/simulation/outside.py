@@ -55,6 +55,7 @@ class Outside(World):
         if how == "withdraw" and not order.get("cancelRequested"):
             return
         self.say(f"{how} {order_id}")
+        self.happened[f"retailer {how}"] += 1
         if how == "withdraw":
             self.withdrawn.add(order_id)
             dsco.rewrite(order_id, _withdraw, backdate=60)
@@ -124,6 +125,7 @@ class Outside(World):
         if row["status"] == 4:
             lingxing.audit(number)
             return
+        self.happened["warehouse " + fate.rstrip("!")] += 1
         if fate != "plain":
             self.orders[order_id] = "shipped as plain" if fate in ("relabelled", "withdrawn") else f"{fate}!"
         {

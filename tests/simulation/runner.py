@@ -8,9 +8,11 @@ import multiprocessing
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 
+Played = tuple[int, list[str], list[str], float, "Counter[str]"]
 HASH_SEED = "0"  # the order of sets belongs to the story
 
 
@@ -28,8 +30,10 @@ def main() -> int:
         os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:]])
     seeds = range(options.first, options.first + options.seeds)
     started, failed, cpu = time.monotonic(), [], 0.0
-    for number, (seed, log, problems, seconds) in enumerate(_played(seeds, options.jobs), start=1):
+    happened: Counter[str] = Counter()
+    for number, (seed, log, problems, seconds, things) in enumerate(_played(seeds, options.jobs), start=1):
         cpu += seconds
+        happened.update(things)
         if number % 100 == 0:
             print(f"{number} seeds, {len(failed)} failed, {cpu:.0f} s of processor time", flush=True)
         if problems:
@@ -45,12 +49,13 @@ def main() -> int:
         f"{len(seeds) - len(failed)} of {len(seeds)} seeds passed in {taken:.0f} s, {60 * len(seeds) / taken:.0f} a"
         f" minute with {options.jobs} processes; {60 * len(seeds) / max(cpu, 0.001):.0f} in a minute of one core."
     )
+    print("What happened: " + ", ".join(f"{what} {times}" for what, times in sorted(happened.items())))
     if failed:
         print(f"failed: {', '.join(map(str, failed))}")
     return 1 if failed else 0
 
 
-def _played(seeds: range, jobs: int) -> Iterator[tuple[int, list[str], list[str], float]]:
+def _played(seeds: range, jobs: int) -> Iterator[Played]:
     if jobs == 1:
         prepare()
         yield from map(play_one, seeds)
@@ -73,8 +78,8 @@ def prepare() -> None:
     gc.disable()  # a seed makes little that refers to itself; see play_one
 
 
-def play_one(seed: int) -> tuple[int, list[str], list[str], float]:
-    """Play a seed; return it with its story, its problems and the seconds of processor time it took."""
+def play_one(seed: int) -> Played:
+    """Play a seed; return it with story, problems, the seconds of processor time it took, and what happened."""
     from . import database
     from .story import play
 
@@ -83,4 +88,4 @@ def play_one(seed: int) -> tuple[int, list[str], list[str], float]:
         gc.collect()
     database.clear()
     story, problems = play(seed)
-    return seed, story.log, problems, time.process_time() - before
+    return seed, story.log, problems, time.process_time() - before, story.happened

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 from django.test import override_settings
+from django.utils import timezone
 
 from integrations.dsco import operations
 from integrations.dsco.operations import Operation
@@ -18,12 +21,13 @@ from integrations.flows.runner import ensure_flow_row
 from integrations.http import carried_by
 from integrations.limits import slot
 from integrations.lingxing import gateway
-from integrations.models import RateLimit
+from integrations.models import Flow, RateLimit
 from integrations.sandbox.dsco.invented import RETAILERS
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
 from inventory.models import SkuMapping, WarehouseMapping
-from orders.models import Order, RetailerPolicy, ShippingMapping, Stage, Store, StoreMapping
+from orders.models import Order, Reconciliation, RetailerPolicy, ShippingMapping, Stage, Store, StoreMapping
+from orders.reconciling.facts import grace
 from tests.conftest import LOGISTICS_TYPES, STORE, WAREHOUSES
 
 from .clockwork import START, SimulatedClock, simulated_time
@@ -31,11 +35,13 @@ from .wire import Wire
 
 SKUS = ("HP-LAMP-01", "HP-RUG-90", "HP-TRAY-11")
 STOCK = 100
+ENDED = (Stage.INVOICED, Stage.CANCELLED, Stage.CLOSED)
 # What may be switched on in a seed; each is, or is not, by chance: few things at once show what all at once would hide.
 FEATURES = (
     "weather", "faults", "deaths", "stalls", "tokens", "cancellations", "partial_cancellations", "withdrawals", "holds",
     "staff_retries", "staff_skips", "staff_cancels", "unmapped", "remapping", "outages", "prices", "stock",
     "fates", "small_pages", "stale_reads", "slow_queue", "many_orders", "meanwhile", "stops", "slow_scrolls",
+    "first_start",
 )  # fmt: skip
 
 
@@ -66,8 +72,8 @@ class World:
     """What a story needs: chance, time, vendors, and flows that can be run. Made by ``world_of``.
 
     features: what is switched on in this seed. instant: calls take no time, so that the story is the same over real
-    sockets, where time stands still during a call. touched: orders whose retailer or our staff changed their mind, so
-    that they need not end like others.
+    sockets, where time stands still during a call. happened: how often what happened, with the faults that struck.
+    touched: orders whose retailer or our staff changed their mind, so that they need not end like others.
     """
 
     def __init__(
@@ -89,6 +95,7 @@ class World:
         self.skipped: set[str] = set()
         self.prices_changed: set[str] = set()
         self.stock_set: dict[tuple[str, str], list[int]] = {}
+        self.happened: Counter[str] = Counter()
         self.crashes = 0
         self.undisturbed = 0
         self.warehouse_moves = 0
@@ -148,10 +155,21 @@ class World:
             )
             for retailer in RETAILERS
         )
+        if not self.has("first_start"):
+            self._have_been_in_business()
         self.say(f"features: {', '.join(sorted(self.features)) or 'none'}")
         self.say(
             f"queue {options.async_seconds} s, reads {options.visibility_delay_seconds} s old, pages of"
             f" {options.most_rows_per_page}, duplicates {lingxing.allow_duplicates}, batch from {settings.BATCH_FROM}"
+        )
+
+    def _have_been_in_business(self) -> None:
+        """What was before has been pulled and compared: else the first runs look at a week, and a day, of nothing."""
+        now = timezone.now().replace(microsecond=0)
+        until = now - grace()
+        Flow.objects.filter(name="pull_orders").update(cursor={"updated_until": now.isoformat()})
+        Reconciliation.objects.create(
+            since=until - timedelta(days=1), until=until, requested_at=until, started_at=until, finished_at=until
         )
 
     @contextmanager
@@ -178,8 +196,7 @@ class World:
 
     def open_stages(self) -> dict[str, str]:
         """The orders that are not at their end, with their stage."""
-        ended = [Stage.INVOICED, Stage.CANCELLED, Stage.CLOSED]
-        return dict(Order.objects.exclude(stage__in=ended).values_list("dsco_order_id", "stage"))
+        return dict(Order.objects.exclude(stage__in=ENDED).values_list("dsco_order_id", "stage"))
 
 
 def told(result: FlowResult) -> str:

@@ -27,6 +27,7 @@ class ClusterProcess:
         self.environment = environment
         self.log = log
         self.kills = 0
+        self.ended = 0
         self.process = self._started(log)
 
     def kill(self) -> None:
@@ -68,15 +69,22 @@ class ClusterProcess:
         self.process = self._started(Path("/dev/full"))
 
     def keep_alive(self) -> None:
-        """Start it again when it has ended by itself, as a supervisor does."""
+        """Start it again when it has ended by itself, as a supervisor does: what is left of it is killed first."""
         if self.process.poll() is not None:
+            self.ended += 1
+            self._kill_group()
             self.process = self._started(self.log)
 
     def end(self) -> None:
         """Whatever is left of it."""
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
+        self._kill_group()
         self.process.wait()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return
 
     def _started(self, log: Path) -> subprocess.Popen[bytes]:
         with log.open("ab") as file:
@@ -86,18 +94,28 @@ class ClusterProcess:
             )  # fmt: skip
 
 
+def children(pid: int) -> list[int]:
+    """Return the processes that ``pid`` has started, from /proc."""
+    return _families().get(pid, [])
+
+
 def descendants(pid: int) -> list[int]:
     """Return the processes below ``pid``, from /proc."""
-    children: dict[int, list[int]] = {}
+    families = _families()
+    found, waiting = [], [pid]
+    while waiting:
+        below = families.get(waiting.pop(), [])
+        found += below
+        waiting += below
+    return found
+
+
+def _families() -> dict[int, list[int]]:
+    found: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             fields = stat.read_text().rpartition(")")[2].split()
         except OSError:
             continue
-        children.setdefault(int(fields[1]), []).append(int(stat.parent.name))
-    found, waiting = [], [pid]
-    while waiting:
-        below = children.get(waiting.pop(), [])
-        found += below
-        waiting += below
+        found.setdefault(int(fields[1]), []).append(int(stat.parent.name))
     return found

@@ -17,9 +17,11 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.db import DatabaseError, connections
+from django_q.models import OrmQ
 
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.models import Flow
+from integrations.processes import is_dead
 from integrations.sandbox.demo import connect, stock_dsco
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
@@ -153,13 +155,32 @@ class Torment:
         while time.monotonic() - started < LONGEST_WAIT:
             for cluster in self.clusters:
                 cluster.keep_alive()
-            if self._stages() == Counter({Stage.INVOICED: self.options.orders}):
+            if self._stages() == Counter({Stage.INVOICED: self.options.orders}) and not self._left_by_the_dead():
                 break
             time.sleep(0.5)
-            if (waited := time.monotonic() - started) > told + 20:
+            if (waited := time.monotonic() - started) > told + 5:
                 told = waited
-                self._tell(f"{waited:.0f} s later")
+                self._tell(f"{waited:.0f} s later; {self._what_is_open()}")
         return time.monotonic() - started
+
+    def _what_is_open(self) -> str:
+        """Return what the time is spent on: rows by state and reason, flows that run, jobs that wait."""
+        try:
+            parts = []
+            for name, kind in delivery_kinds().items():
+                rows = kind.model._default_manager.exclude(status__in=["succeeded", "skipped", "cancelled"])
+                counted = Counter(rows.values_list("status", "reason_code"))
+                parts += [f"{name} {state} {reason}: {count}" for (state, reason), count in counted.items()]
+            running = Flow.objects.exclude(lease_token="").values_list("name", flat=True)
+            return "; ".join([*parts, f"runs {', '.join(running)}", f"queue {OrmQ.objects.count()}"])
+        except DatabaseError:
+            connections.close_all()
+            return "the database is away"
+
+    def _left_by_the_dead(self) -> bool:
+        """Whether a flow is still leased by a killed worker: the next run of it takes the lease over."""
+        holders = Flow.objects.exclude(lease_token="").values_list("lease_holder", flat=True)
+        return any(is_dead(holder) for holder in holders)
 
     def _stages(self) -> Counter[Any]:
         try:
@@ -179,6 +200,8 @@ class Torment:
                 self.problems.append(str(problem))
         kills = sum(cluster.kills for cluster in self.clusters)
         longest = max(self.stops, default=0)
+        ended = sum(cluster.ended for cluster in self.clusters)
+        print(f"{ended} times a cluster ended by itself and was started again")
         print(f"{kills} times kill -9; {len(self.stops)} times SIGTERM, the slowest stop took {longest:.1f} s")
         self._compare_books()
         for name, kind in delivery_kinds().items():

@@ -22,8 +22,10 @@ from django.db.backends.signals import connection_created
 from config.demo_environment import DEMO_DIRECTORY
 from config.supervisor import MANAGE
 from integrations.flows import run_flow
+from integrations.management.arguments import at_least_one
 from integrations.models import FlowRun
 from orders.models import Order, Stage
+from orders.reconciling.facts import grace
 
 ORDER_FLOWS = ("pull_orders", "push_orders", "acknowledge_orders", "report_shipments", "report_invoices")
 TARGETS = {"orders/s": "at least 50", "requests/order": "at most 3", "queries/order and step": "at most 8"}
@@ -36,8 +38,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the number of orders of both runs."""
-        parser.add_argument("--orders", type=int, default=1000)
-        parser.add_argument("--latency-orders", type=int, default=50)
+        parser.add_argument("--orders", type=at_least_one, default=1000)
+        parser.add_argument("--latency-orders", type=at_least_one, default=50)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Refuses a database that holds orders: the figures would not be the flows'."""
@@ -65,6 +67,7 @@ class Command(BaseCommand):
                 requests = requests_made(url) - before
                 rows.append((name, seconds, count / seconds, requests / count, queries.total() / count))
             total = sum(row[1] for row in rows)
+            comparison = self._comparison(url, count, queries)
             per_order_in_all = (requests_made(url) - requests_before) / count
         invoiced = Order.objects.filter(stage=Stage.INVOICED).count()
         self.stdout.write(f"\n{title}: {invoiced} of {count} invoiced")
@@ -72,8 +75,28 @@ class Command(BaseCommand):
         for name, seconds, rate, per_order, query_rate in rows:
             self.stdout.write(f"{name:<20}{seconds:>9.2f}{rate:>10.0f}{per_order:>16.2f}{query_rate:>15.1f}")
         self.stdout.write(f"{'whole journey':<20}{total:>9.2f}{count / total:>10.0f}{per_order_in_all:>16.2f}")
+        self.stdout.write(comparison)
         if invoiced != count:
             raise CommandError(f"Only {invoiced} of {count} orders were invoiced.", returncode=1)
+
+    def _comparison(self, url: str, count: int, queries: Counter[str]) -> str:
+        """Compare the whole day with both vendors, as every night; return its line.
+
+        What is newer than the grace is not compared: it is made short and waited for.
+        """
+        settings.RETRY_BACKOFF_SCALE, settings.VERIFY_DELAY_SECONDS = 0.0, 0.0
+        run_flow("pull_orders", trigger="bench")  # as every few minutes
+        time.sleep(grace().total_seconds() + 1)
+        queries.clear()
+        before = requests_made(url)
+        started, processor = time.monotonic(), time.process_time()
+        result = run_flow("reconcile", trigger="bench")
+        seconds, processor = time.monotonic() - started, time.process_time() - processor
+        if result.error or result.counts.get("orders_compared", 0) < count:
+            raise CommandError(f"reconcile: {result.error or result.counts}", returncode=1)
+        per_order, query_rate = (requests_made(url) - before) / count, queries.total() / count
+        line = f"{'reconcile':<20}{seconds:>9.2f}{count / seconds:>10.0f}{per_order:>16.3f}{query_rate:>15.2f}"
+        return f"{line}   {1000 * processor / count:.2f} ms of one core an order"
 
 
 def count_queries() -> Counter[str]:

@@ -16,6 +16,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.demo_environment import DEMO_DIRECTORY, DEMO_PASSWORD, DEMO_USER
 from config.supervisor import MANAGE, Supervisor
+from integrations.management.arguments import port_number
 from integrations.sandbox.demo import demo_mappings
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
@@ -31,11 +32,12 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the port of the web server."""
-        parser.add_argument("--port", type=int, default=0, help=f"web port; otherwise {PREFERRED_PORT} or a free one")
+        parser.add_argument(
+            "--port", type=port_number, default=0, help=f"web port; otherwise {PREFERRED_PORT} or a free one"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Run until Ctrl-C; exit 2 when a demo of this directory runs already."""
-        DEMO_DIRECTORY.mkdir(exist_ok=True)
         with only_one_demo():
             port = options["port"] or free_port(PREFERRED_PORT)
             supervisor = Supervisor()
@@ -100,7 +102,12 @@ def run_manage(*arguments: str, environment: dict[str, str]) -> None:
 @contextmanager
 def only_one_demo() -> Iterator[None]:
     """Hold the demo's lock; raises CommandError when another demo of this directory runs."""
-    with (DEMO_DIRECTORY / "demo.lock").open("w") as lock:
+    try:
+        DEMO_DIRECTORY.mkdir(exist_ok=True)
+        file = (DEMO_DIRECTORY / "demo.lock").open("w")
+    except OSError as error:
+        raise CommandError(f"{DEMO_DIRECTORY} cannot be written: {error.strerror}.", returncode=1) from None
+    with file as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

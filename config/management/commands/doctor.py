@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from config.doctor import Examination, Finding, Level, Subject, examine
+from integrations.management.arguments import whole_number
 
 TITLES: dict[Subject, str | Promise] = {
     Subject.SETTINGS: _("Settings"),
@@ -50,12 +51,16 @@ class Command(BaseCommand):
         )  # fmt: skip
         parser.add_argument("--json", action="store_true", help="one JSON object in place of the text")
         parser.add_argument(
-            "--sample", type=int, default=20, metavar="N", help="look up so many mapped SKUs at DSCO (default 20)"
+            "--sample",
+            type=whole_number,
+            default=20,
+            metavar="N",
+            help="look up so many mapped SKUs at DSCO (default 20)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 0 when orders can go, 1 when something stops them."""
-        examination = Examination(offline=options["offline"], sample=max(options["sample"], 0))
+        examination = Examination(offline=options["offline"], sample=options["sample"])
         with translation.override(options["language"]):
             told = {}
             for subject, found in examine(examination):

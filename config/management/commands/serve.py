@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.supervisor import Supervisor
+from integrations.management.arguments import at_least_one
 
 
 class Command(BaseCommand):
@@ -17,8 +18,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         """Take the address and the size of the web server."""
         parser.add_argument("--bind", default="127.0.0.1:8000", metavar="HOST:PORT")
-        parser.add_argument("--web-workers", type=int, default=2)
-        parser.add_argument("--threads", type=int, default=4)
+        parser.add_argument("--web-workers", type=at_least_one, default=2)
+        parser.add_argument("--threads", type=at_least_one, default=4)
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 0 after a signal, 1 when a child ended by itself (a service manager then starts all anew)."""

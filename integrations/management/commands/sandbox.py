@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from integrations.management.arguments import port_number, seconds, whole_number
 from integrations.sandbox.demo import connect, demo_mappings, stock_dsco
 from integrations.sandbox.options import SandboxOptions
 from integrations.sandbox.sandbox import Sandbox
@@ -24,17 +25,17 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the options."""
-        parser.add_argument("--port", type=int, default=8899, help="port on 127.0.0.1; 0 takes a free one")
+        parser.add_argument("--port", type=port_number, default=8899, help="port on 127.0.0.1; 0 takes a free one")
         parser.add_argument("--seed", type=int, default=1, help="the same seed invents the same orders")
-        parser.add_argument("--orders", type=int, default=0, help="start with this many DSCO orders")
-        parser.add_argument("--latency", type=float, default=0, metavar="SECONDS", help="wait before every answer")
-        parser.add_argument("--audit-after", type=float, metavar="SECONDS", help="the ERP audits orders by itself")
-        parser.add_argument("--ship-after", type=float, metavar="SECONDS", help="the warehouse ships by itself")
+        parser.add_argument("--orders", type=whole_number, default=0, help="start with this many DSCO orders")
+        parser.add_argument("--latency", type=seconds, default=0, metavar="SECONDS", help="wait before every answer")
+        parser.add_argument("--audit-after", type=seconds, metavar="SECONDS", help="the ERP audits orders by itself")
+        parser.add_argument("--ship-after", type=seconds, metavar="SECONDS", help="the warehouse ships by itself")
         parser.add_argument(
-            "--new-order-every", type=float, metavar="SECONDS", help="new DSCO orders arrive by themselves"
+            "--new-order-every", type=seconds, metavar="SECONDS", help="new DSCO orders arrive by themselves"
         )
         parser.add_argument(
-            "--visibility-delay", type=float, default=0, metavar="SECONDS", help="reads lag behind writes"
+            "--visibility-delay", type=seconds, default=0, metavar="SECONDS", help="reads lag behind writes"
         )
         parser.add_argument("--no-limits", action="store_true", help="do not enforce the vendors' limits")
         parser.add_argument(
@@ -71,7 +72,11 @@ class Command(BaseCommand):
     def _introduce(self, sandbox: Sandbox, options: dict[str, Any]) -> None:
         mappings = demo_mappings() if options["troubles"] else connect(sandbox)
         if options["mappings"]:
-            options["mappings"].write_text(json.dumps(mappings, indent=2) + "\n", encoding="utf-8")
+            try:
+                options["mappings"].write_text(json.dumps(mappings, indent=2) + "\n", encoding="utf-8")
+            except OSError as error:
+                text = f"{options['mappings']} cannot be written: {error.strerror}."
+                raise CommandError(text, returncode=2) from None
         self.stdout.write(f"Sandbox at {sandbox.url} (state: {sandbox.url}/control/state). To use it:\n")
         for name, value in sandbox.environment().items():
             self.stdout.write(f"export {name}={value}")

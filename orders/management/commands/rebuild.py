@@ -39,7 +39,7 @@ class Command(BaseCommand):
         try:
             counts = rebuild(now, since, self.stderr.write)
         except VendorError as error:
-            raise CommandError(f"{error.vendor}: {error}. Run it again when this is settled.", returncode=1) from None
+            raise CommandError(f"{error} Nothing was sent. Run it again when this is settled.", returncode=1) from None
         self.stdout.write(json.dumps({"orders": Order.objects.count(), **dict(sorted(counts.items()))}))
 
     def _since(self, text: str | None) -> datetime | None:

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from config.empty_states import ADVICE, GOOD_NEWS
+from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
 from integrations.errors import ErrorKind
 from integrations.flows import flow_definitions
@@ -112,6 +113,11 @@ class TestEmptyLists:
     def test_the_advice_names_models_that_exist(self) -> None:
         known = {model._meta.label for model in admin.site._registry}
         assert not set(ADVICE) - known
+
+    def test_every_list_has_advice_of_its_own(self) -> None:
+        lists = {model for model in admin.site._registry if not issubclass(model, Delivery)}
+        never_empty = {"auth.User", "auth.Group", "integrations.Cause"}  # the inbox is a page of its own
+        assert {model._meta.label for model in lists} - never_empty <= set(ADVICE)
 
     @pytest.mark.parametrize(
         ("address", "words"),

@@ -59,6 +59,18 @@ class TestTone:
         Flow.objects.filter(name="push_orders").update(last_success_at=now - timedelta(hours=5))
         assert chips(browser)["1 flow stopped early"] == "danger"
 
+    def test_a_vendor_that_answers_and_keeps_a_flow_from_working_is_not_called_up_in_red(
+        self, calm: None, browser: Any
+    ) -> None:
+        now = timezone.now()
+        FlowRun.objects.create(
+            flow="push_orders", status="stopped", started_at=now, finished_at=now, error_code="http_503",
+            error="lingxing create_orders: [http_503] Service unavailable",
+        )  # fmt: skip
+        Flow.objects.filter(name="push_orders").update(last_success_at=now - timedelta(hours=5))
+        assert chips(browser)["LingXing up, but a flow gets no further"] == "danger"
+        assert "LingXing: reachable, but “Push orders" in browser.get("/admin/").text
+
     def test_no_worker_is_red(self, calm: None, browser: Any) -> None:
         Heartbeat.objects.all().delete()
         assert chips(browser)["No worker is running"] == "danger"

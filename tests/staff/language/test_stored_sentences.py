@@ -189,6 +189,7 @@ def test_every_message_is_marked_by_a_name_that_the_catalogue_collects() -> None
     assert {alias for _file, alias in aliases} == {"_"}, aliases
 
 
+@pytest.mark.any_database  # the sentences themselves come from each database in the tests around this one
 def test_pages_tell_each_reader_in_his_language(sandbox: Any, worker: str) -> None:
     rows = troubles(sandbox)
     readers = {language: reader(language) for language in ("en", "zh-hans")}

@@ -19,9 +19,10 @@ from integrations.deliveries.states import State
 from orders import worklists
 from orders.finding import find
 from orders.models import OPEN_STAGES, ErpPush, Order, Shipment, Stage
+from tests.million.rows import seed as seed_many
+from tests.staff.people import kept
 
 from .conftest import as_user, staff
-from .million import seed as seed_many
 
 LIST = "admin:orders_order_changelist"
 
@@ -249,6 +250,8 @@ class TestSpeed:
             with django_assert_max_num_queries(25):
                 assert browser.get(reverse(LIST), query).status_code == 200
 
+
+class TestManyOrders:
     @pytest.mark.parametrize(
         "query",
         [
@@ -269,16 +272,17 @@ class TestSpeed:
         for sql in statements:
             assert not full_reads(sql), f"reads a whole table: {sql}"
 
-    def test_the_counts_do_not_either(self, many: None) -> None:
+    def test_the_counts_do_not_either(self, many: None, db: None) -> None:
         with CaptureQueriesContext(connection) as captured:
             worklists.count_now()
         assert not full_reads(captured[0]["sql"]), captured[0]["sql"]
 
 
-@pytest.fixture
-def many(db: None) -> None:
-    """Enough orders that an index pays; most are finished, as in a real year."""
-    seed_many(20_000 if connection.vendor == "postgresql" else 3000)
+@pytest.fixture(scope="class")
+def many(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Enough orders that an index pays; most are finished, as in a real year. Made once for a class."""
+    with kept(django_db_blocker, lambda: seed_many(20_000 if connection.vendor == "postgresql" else 3000)):
+        yield
 
 
 BIG = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 
 from integrations.deliveries.states import State
@@ -21,6 +23,7 @@ from tests.orders.factories import store as store_raw
 from .conftest import RIGHTS, page, person
 
 MOST_QUERIES = 29
+MOST_SHORT_LISTS = 3.5
 SECRET_WORDS = ("Maren Holloway", "12 Heron Lane", "555-0199", "maren@example.com", "07099")
 
 
@@ -62,6 +65,17 @@ def with_person(**members: Any) -> dict[str, Any]:
     return raw
 
 
+def quickest(open_page: Callable[[], Any]) -> float:
+    """Seconds of processor time of this thread, other processes share the machine."""
+    open_page()
+    times = []
+    for _ in range(5):
+        started = time.thread_time()
+        open_page()
+        times.append(time.thread_time() - started)
+    return min(times)
+
+
 class TestSpeed:
     def test_few_queries_with_everything(
         self, everything: Order, operator: Client, django_assert_max_num_queries: Any
@@ -70,13 +84,12 @@ class TestSpeed:
             page(operator, everything)
 
     def test_quick_with_everything(self, everything: Order, operator: Client) -> None:
-        page(operator, everything)
-        times = []
-        for _ in range(5):
-            started = time.thread_time()  # the work of this page alone: other processes share the machine
-            page(operator, everything)
-            times.append(time.thread_time() - started)
-        assert min(times) < 0.15
+        flows = reverse("admin:integrations_flow_changelist")
+        assert operator.get(flows).status_code == 200
+        # In the time of another page, a short list: machines are fast or slow, and busy with something else.
+        assert quickest(lambda: page(operator, everything)) < MOST_SHORT_LISTS * quickest(
+            lambda: operator.get(flows, follow=True)
+        )
 
 
 class TestWhatItTells:

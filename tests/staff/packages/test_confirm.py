@@ -11,10 +11,11 @@ from integrations.deliveries.states import State
 from integrations.models import Attempt
 from orders.compose_drafts import save_draft, start_editing
 from orders.compose_facts import facts_for, shipment_for, snapshot
+from orders.compose_preview import stored_packages
 from orders.composing import ComposedPackage, NotConfirmed, confirm, report_elsewhere
 from orders.deciding import READY, decide
 from orders.lookups import find_order_ids
-from orders.models import Order, OrderEvent, Package, Shipment
+from orders.models import Order, OrderEvent, OrderLine, Package, Shipment
 
 from .world import lines_of, make_order
 
@@ -237,3 +238,17 @@ def test_a_flow_that_read_the_row_before_the_confirm_does_not_overwrite_it(statu
     decide(read_before, {shipment.pk: READY}, timezone.now(), {shipment.pk: {"body": [{"trackingNumber": "MACHINE"}]}})
     row = Shipment.objects.get(pk=shipment.pk)
     assert (row.body, row.chosen_by, row.status) == (body, "mei", "due")
+
+
+def test_what_is_stored_is_told_in_words():
+    shipment = make_order()
+    shipped = timezone.now() - timedelta(hours=1)
+    confirm(shipment, both(shipment, ship_date=shipped), "mei")
+    first, second = stored_packages(Shipment.objects.get(pk=shipment.pk).body)
+    assert (first.tracking_number, first.service_level, first.carrier) == ("N-1", "FEHD", "")
+    assert first.ship_date is not None
+    assert abs(first.ship_date - shipped) < timedelta(seconds=1)
+    assert [text.partition(" ")[0] for text in first.contents] == ["2"]
+    assert [text.partition(" ")[0] for text in second.contents] == ["1", "2"]
+    assert OrderLine.objects.get(pk=lines_of(shipment)[0]).sku in first.contents[0]
+    assert stored_packages([]) == []

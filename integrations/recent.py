@@ -13,13 +13,17 @@ _PREFIX = "orderbridge:recent:"
 MACHINE = "machine"
 
 
-def recent(name: str, seconds: float, work_out: Callable[[], T]) -> T:
-    """Return what ``work_out`` gave within the last ``seconds`` in this process, else call it."""
+def recent(name: str, seconds: float, work_out: Callable[[], T], dear: Callable[[T], bool] | None = None) -> T:
+    """Return what ``work_out`` gave within the last ``seconds`` in this process, else call it.
+
+    dear: whether a value took so long that it is kept; what is cheap is worked out each time. Without: always kept.
+    """
     key = _PREFIX + name
     found = cache.get(key)
     if found is None:
         found = (work_out(),)
-        cache.set(key, found, seconds)
+        if dear is None or dear(found[0]):
+            cache.set(key, found, seconds)
     value: T = found[0]
     return value
 

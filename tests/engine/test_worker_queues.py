@@ -1,0 +1,63 @@
+"""The queues of a cluster: whoever is killed while he waits for work takes nothing along."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from integrations.worker_queues import KillSafeQueue
+
+context = multiprocessing.get_context("fork")
+
+
+def pass_on(work: Any, done: Any) -> None:
+    for one in iter(work.get, "STOP"):
+        done.put(one)
+
+
+@pytest.fixture
+def readers():
+    started: list[Any] = []
+    yield started
+    for process in started:
+        process.kill()
+        process.join()
+
+
+def start_reader(readers: list[Any], work: Any, done: Any) -> Any:
+    process = context.Process(target=pass_on, args=(work, done), daemon=True)
+    process.start()
+    readers.append(process)
+    return process
+
+
+def test_a_reader_that_is_killed_while_it_waits_leaves_the_queue_to_the_others(readers):
+    work, done = KillSafeQueue(maxsize=1), KillSafeQueue()
+    waiting = [start_reader(readers, work, done) for _number in range(3)]
+    work.put("first")
+    assert done.get(timeout=10) == "first"
+    time.sleep(0.3)  # all three wait
+    for process in waiting:
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    start_reader(readers, work, done)
+    work.put("second")
+    assert done.get(timeout=10) == "second"
+
+
+def test_each_thing_is_given_to_one_reader(readers):
+    work, done = KillSafeQueue(), KillSafeQueue()
+    workers = [start_reader(readers, work, done) for _number in range(4)]
+    for number in range(200):
+        work.put(number)
+    for _process in workers:
+        work.put("STOP")
+    assert sorted(done.get(timeout=10) for _number in range(200)) == list(range(200))
+    for process in workers:
+        process.join(10)
+        assert process.exitcode == 0

@@ -1,13 +1,19 @@
-"""The queues inside a cluster of workers, made so that a process that is killed takes no lock along.
+"""The queues inside a cluster of workers, made so that a process that is killed takes nothing of them along.
 
-django-q2 hands tasks to its workers, and results to its monitor, through a ``multiprocessing.Queue``. Whoever waits
-there waits *inside* the queue's lock: a worker or the monitor that is killed while it has nothing to do (kill -9, out
-of memory) leaves the lock taken for ever, and the whole cluster stands still while it looks alive.
+django-q2 hands tasks to its workers, and results to its monitor, through a ``multiprocessing.Queue``. A process that
+is killed (kill -9, out of memory) can leave it unusable for ever, while the whole cluster looks alive:
+
+* whoever waits for work waits *inside* the queue's lock, which stays taken when he is killed there;
+* whoever puts work in takes a place of the bounded queue before it is in the pipe, and the place comes back only
+  after somebody has read it: kill the one, or the other in between, and the place is gone.
 """
 
 from __future__ import annotations
 
-from queue import Empty
+import time
+from contextlib import suppress
+from multiprocessing.reduction import ForkingPickler
+from queue import Empty, Full
 from typing import Any
 
 import django_q.cluster
@@ -17,18 +23,52 @@ LOOK_SECONDS = 1.0
 
 
 class KillSafeQueue(Queue):  # type: ignore[misc]
-    """Waits for the next thing outside the lock, and takes the lock only for as long as reading it takes."""
+    """Waits outside the lock, holds it only while it reads, and notices places that nobody will give back."""
 
     def get(self, block: bool = True, timeout: float | None = None) -> Any:
-        """Return the next thing; without a time-out wait for it as long as it takes."""
-        if not block or timeout is not None:
-            return super().get(block, timeout)
+        """Return the next thing; wait ``timeout`` seconds for it, or without one as long as it takes.
+
+        Raises:
+            queue.Empty: nothing came in time.
+        """
+        until = None if timeout is None else time.monotonic() + timeout
         while True:
-            if self._reader.poll(LOOK_SECONDS):
+            wait = LOOK_SECONDS if until is None else max(min(until - time.monotonic(), LOOK_SECONDS), 0)
+            if self._reader.poll(wait if block else 0) and self._rlock.acquire(timeout=LOOK_SECONDS):
                 try:
-                    return super().get(False)
-                except Empty:  # another one was faster
-                    continue
+                    if self._reader.poll():  # nobody else was faster
+                        return ForkingPickler.loads(self._read())
+                finally:
+                    self._rlock.release()
+            if not block or (until is not None and time.monotonic() >= until):
+                raise Empty
+
+    def _read(self) -> bytes:
+        content: bytes = self._recv_bytes()
+        with suppress(ValueError):  # it had been taken for lost meanwhile
+            self._sem.release()
+        self.size.increment(-1)
+        return content
+
+    def put(self, obj: Any, block: bool = True, timeout: float | None = None) -> None:
+        """Put a thing in; without a time-out wait for a free place as long as it takes.
+
+        Raises:
+            queue.Full: no place became free in time.
+        """
+        if not block or timeout is not None:
+            super().put(obj, block, timeout)
+            return
+        while True:
+            try:
+                super().put(obj, True, LOOK_SECONDS)
+            except Full:
+                if not self._buffer and not self._reader.poll():
+                    # Nothing waits to be read, so the places are held by processes that were killed.
+                    with suppress(ValueError):
+                        self._sem.release()
+            else:
+                return
 
 
 def use_kill_safe_queues() -> None:

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import time
+from queue import Empty, Full
 from typing import Any
 
 import pytest
@@ -61,3 +62,24 @@ def test_each_thing_is_given_to_one_reader(readers):
     for process in workers:
         process.join(10)
         assert process.exitcode == 0
+
+
+def test_places_that_a_killed_process_had_taken_are_free_again(readers):
+    work, done = KillSafeQueue(maxsize=1), KillSafeQueue()
+    assert work._sem.acquire(False)  # as whoever is killed between taking the place and writing, or after reading
+    start_reader(readers, work, done)
+    for number in range(3):
+        work.put(number)
+        assert done.get(timeout=10) == number
+
+
+def test_a_full_queue_that_is_read_slowly_takes_no_more_than_its_places():
+    work = KillSafeQueue(maxsize=1)
+    work.put("first")
+    with pytest.raises(Full):
+        work.put("second", True, 0.1)
+    assert work.get(timeout=10) == "first"
+    with pytest.raises(Empty):
+        work.get(False)
+    with pytest.raises(Empty):
+        work.get(timeout=0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from integrations.worker_queues import KillSafeQueue
+from integrations.worker_queues import KillSafeQueue, KillSafeTimer
 
 context = multiprocessing.get_context("fork")
 
@@ -64,13 +65,44 @@ def test_each_thing_is_given_to_one_reader(readers):
         assert process.exitcode == 0
 
 
-def test_places_that_a_killed_process_had_taken_are_free_again(readers):
+def test_a_writer_that_is_killed_leaves_the_queue_to_the_others(readers):
     work, done = KillSafeQueue(maxsize=1), KillSafeQueue()
-    assert work._sem.acquire(False)  # as whoever is killed between taking the place and writing, or after reading
+    full = context.Process(target=lambda: [work.put("first"), work.put("lost")], daemon=True)
+    full.start()
+    readers.append(full)
+    time.sleep(0.3)  # it waits for a place
+    os.kill(full.pid, signal.SIGKILL)
+    full.join()
     start_reader(readers, work, done)
+    assert done.get(timeout=10) == "first"
     for number in range(3):
         work.put(number)
         assert done.get(timeout=10) == number
+
+
+def test_a_worker_that_is_killed_while_it_sets_its_timer_does_not_stop_the_guard(readers):
+    timer = KillSafeTimer("f", -1)
+    worker = context.Process(target=lambda: [timer.get_lock().__enter__(), setattr(timer, "value", 5), time.sleep(60)])
+    worker.start()
+    readers.append(worker)
+    wait_until = time.monotonic() + 10
+    while timer.value != 5 and time.monotonic() < wait_until:
+        time.sleep(0.01)
+    os.kill(worker.pid, signal.SIGKILL)
+    worker.join()
+    with timer.get_lock():
+        timer.value -= 0.5
+    assert timer.value == 4.5
+
+
+def test_a_large_result_passes_and_one_that_is_too_large_is_refused_aloud():
+    results = KillSafeQueue()
+    results.put("x" * 100_000)
+    assert len(results.get(timeout=10)) == 100_000
+    with pytest.raises(OSError) as refused:  # noqa: PT011 - the kernel's words differ, its number is looked at
+        results.put("x" * 50_000_000)
+    assert refused.value.errno in (errno.EMSGSIZE, errno.ENOBUFS)
+    assert results.empty()
 
 
 def test_a_full_queue_that_is_read_slowly_takes_no_more_than_its_places():

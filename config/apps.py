@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.models.signals import post_save
 from django.utils.translation import gettext_lazy
 
@@ -21,3 +22,9 @@ class ConfigConfig(AppConfig):
         register_chores()
         apps.get_app_config("django_q").verbose_name = gettext_lazy("Background jobs")  # its own label is one text
         post_save.connect(look_at_the_machine_again, sender=VendorStop, dispatch_uid="orderbridge_stop_seen")
+
+
+class PagesConfig(SimpleAdminConfig):
+    """Django's admin with our site. ``config/urls.py`` looks for the pages: commands start without them."""
+
+    default_site = "config.admin_site.BackOffice"

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
+from django.urls import get_script_prefix, reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -85,8 +86,13 @@ def address_of(record: Model) -> str:
 
 def list_address(model: type[Model], **filters: Any) -> str:
     """Return the address of a model's list, filtered."""
-    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    address = _list_address(model, get_script_prefix())
     return f"{address}?{urlencode(filters, doseq=True)}" if filters else address
+
+
+@cache
+def _list_address(model: type[Model], _prefix: str) -> str:
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
 def action_button(

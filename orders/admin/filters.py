@@ -12,10 +12,13 @@ from integrations.admin.base import DropdownFilter
 from integrations.admin.filters import SinceFilter
 from integrations.admin.kinds import PROBLEMS
 from integrations.deliveries.states import State
+from integrations.recent import recent
 
 from ..holds import KINDS
 from ..models import Order
 from ..retailers import known_retailers
+
+RETAILERS_SECONDS = 30.0
 
 
 class ProblemFilter(DropdownFilter):
@@ -46,8 +49,8 @@ class RetailerFilter(DropdownFilter):
     parameter_name = "retailer"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return the retailers that there are."""
-        return list(known_retailers().items())
+        """Return the retailers that there are, or were a few seconds ago."""
+        return list(recent("retailers", RETAILERS_SECONDS, known_retailers).items())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Limit the list to a retailer."""

@@ -243,7 +243,7 @@ def test_bad_use_of_retry_changes_nothing(arguments, message):
 
 
 def test_orders_are_found_by_any_number():
-    from orders.lookups import find_orders
+    from orders.finding import find_orders
     from orders.models import Invoice, Package
 
     order = stored(raw_order("42", poNumber="PO-9"))

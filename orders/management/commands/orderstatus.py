@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders.lookups import find_orders
+from orders.finding import find_orders
 from orders.models import Order
 from orders.order_status import order_status, waiting_reasons
 

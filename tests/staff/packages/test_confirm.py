@@ -14,7 +14,7 @@ from orders.compose_facts import facts_for, shipment_for, snapshot
 from orders.compose_preview import stored_packages
 from orders.composing import ComposedPackage, NotConfirmed, confirm, report_elsewhere
 from orders.deciding import READY, decide
-from orders.lookups import find_order_ids
+from orders.finding import find
 from orders.models import Order, OrderEvent, OrderLine, Package, Shipment
 
 from .world import lines_of, make_order
@@ -53,7 +53,7 @@ def test_a_confirm_stores_body_and_person_and_makes_it_due():
 def test_typed_numbers_find_the_order_and_are_taken_from_then_on():
     shipment = make_order()
     confirm(shipment, both(shipment, second=f"T{shipment.order.dsco_order_id}-2"), "mei")
-    assert find_order_ids("N-1") == [shipment.order_id]
+    assert find(["N-1"]).ids == [shipment.order_id]
     assert Package.objects.filter(ignored="by_staff").count() == 1
     other = make_order("9100002")
     assert refused(other, both(other, "n-1", "N-9")) == ["tracking_number_used"]

@@ -9,12 +9,15 @@ from django.contrib.admin.views.main import PAGE_VAR
 from django.core.paginator import Page
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.base import DropdownFilter
+from integrations.admin.kinds import KEPT_SECONDS, MANY
 from integrations.admin.paging import LargeTablePaginator
 from integrations.admin.records import list_address
+from integrations.recent import recent
 
 from .. import worklists
 from ..models import Order
@@ -64,8 +67,9 @@ class NearestFirstPaginator(LargeTablePaginator):
     rows: QuerySet[Any]
 
     def counted_up_to(self, most: int) -> int:
-        """Count without reading the orders."""
-        return self.worklist.count_up_to(most)
+        """Count without reading the orders; of very many, now and then."""
+        name = f"number of {self.worklist.name} up to {most}, {timezone.get_current_timezone_name()}"
+        return recent(name, KEPT_SECONDS, lambda: self.worklist.count_up_to(most), dear=lambda number: number > MANY)
 
     def page(self, number: int | str) -> Page[Any]:
         """Return a page in the order of the deadlines."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -29,7 +31,7 @@ def measure_flows(measurements: Measurements, new_orders: int) -> None:
     """Claims of so many due rows (undone again), runs that find nothing due, and the intake of new orders."""
     measurements.title(f"Flows: {DUE} due rows are claimed")
     for name in ORDER_KINDS:
-        measurements.take(name, lambda name=name: _claim_and_undo(name))
+        measurements.take(name, lambda name=name: _claim(name), around=lambda name=name: _due(name))
     with sandbox_process(0, []):
         measurements.title("Flows: runs that find nothing new (ship asks LingXing for every open order)")
         for name in IDLE_FLOWS:
@@ -40,15 +42,21 @@ def measure_flows(measurements: Measurements, new_orders: int) -> None:
             _run("pull_orders")
 
 
-def _claim_and_undo(name: str) -> None:
+@contextmanager
+def _due(name: str) -> Iterator[None]:
+    """So many rows are due, as after an outage; undone at the end."""
+    model: Any = delivery_kinds()[name].model
+    with transaction.atomic():
+        open_rows = model.objects.filter(status=State.WAITING).order_by("-pk").values_list("pk", flat=True)[:DUE]
+        model.objects.filter(pk__in=list(open_rows)).update(status=State.UNCERTAIN, due_at=timezone.now())
+        yield
+        transaction.set_rollback(True)
+
+
+def _claim(name: str) -> None:
     kind: Any = delivery_kinds()[name]
     now = timezone.now()
-    with transaction.atomic():
-        open_rows = kind.model.objects.filter(status=State.WAITING).order_by("-pk").values_list("pk", flat=True)[:DUE]
-        kind.model.objects.filter(pk__in=list(open_rows)).update(status=State.UNCERTAIN, due_at=now)
-        claimed = claim(kind, token="measured", lease=timedelta(minutes=1), due_before=now, now=now, limit=DUE)
-        assert claimed.seen
-        transaction.set_rollback(True)
+    assert claim(kind, token="measured", lease=timedelta(minutes=1), due_before=now, now=now, limit=DUE).seen
 
 
 def _run(name: str) -> None:

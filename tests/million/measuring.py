@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 TIMES = 20
@@ -21,14 +21,22 @@ class Measurements:
         """Begin a table."""
         print(f"\n{text}\n{'':<48}{'median':>10}{'95 %':>10}{'promised':>10}{'ratio':>8}   (milliseconds)", flush=True)
 
-    def take(self, name: str, call: Callable[[], Any], limit: float | None = None, times: int = TIMES) -> float:
-        """Print the median and the 95th percentile of a call that was made once before; return the median."""
-        call()
+    def take(
+        self, name: str, call: Callable[[], Any], limit: float | None = None, times: int = TIMES,
+        around: Callable[[], AbstractContextManager[Any]] = nullcontext,
+    ) -> float:  # fmt: skip
+        """Print the median and the 95th percentile of a call that was made once before; return the median.
+
+        around: is entered before each call and left after it; what it takes itself does not count.
+        """
+        with around():
+            call()
         taken = []
         for _number in range(times):
-            started = time.perf_counter()
-            call()
-            taken.append((time.perf_counter() - started) * 1000)
+            with around():
+                started = time.perf_counter()
+                call()
+                taken.append((time.perf_counter() - started) * 1000)
         slow = statistics.quantiles(taken, n=20, method="inclusive")[-1]
         ratio = f"{limit:>10.0f}{slow / limit:>8.2f}" if limit else ""
         print(f"{name:<48}{statistics.median(taken):>10.1f}{slow:>10.1f}{ratio}", flush=True)

@@ -21,20 +21,22 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_lazy
 
+from .call_words import purpose, vendor_words
+from .sentences import gettext as _
 from .sentences import joined
 
 
 class ErrorKind(models.TextChoices):
     """The taxonomy as stored on attempts and shown to staff."""
 
-    TRANSIENT = "transient", _("Temporary failure")
-    RATE_LIMITED = "rate_limited", _("Rate limited")
-    AUTHENTICATION = "authentication", _("Authentication expired")
-    CONFIGURATION = "configuration", _("Configuration problem")
-    REJECTED = "rejected", _("Rejected by the vendor")
-    UNCERTAIN = "uncertain", _("Outcome unknown")
+    TRANSIENT = "transient", gettext_lazy("Temporary failure")
+    RATE_LIMITED = "rate_limited", gettext_lazy("Rate limited")
+    AUTHENTICATION = "authentication", gettext_lazy("Authentication expired")
+    CONFIGURATION = "configuration", gettext_lazy("Configuration problem")
+    REJECTED = "rejected", gettext_lazy("Rejected by the vendor")
+    UNCERTAIN = "uncertain", gettext_lazy("Outcome unknown")
 
 
 class VendorError(Exception):
@@ -68,8 +70,12 @@ class VendorError(Exception):
         self.retry_after = retry_after
 
     def __str__(self) -> str:
-        tail = f"(request {self.request_id})" if self.request_id else ""
-        return joined([f"{self.vendor} {self.operation}: [{self.code}]", self.message, tail])
+        """Return for staff who it was, at what, and what was said; codes, for the vendor's support, stand last."""
+        head = _("%(vendor)s, %(purpose)s:") % {
+            "vendor": vendor_words(self.vendor), "purpose": purpose(self.vendor, self.operation),
+        }  # fmt: skip
+        numbers = _("request %(id)s") % {"id": self.request_id} if self.request_id else ""
+        return joined([head, self.message, _("(code %(codes)s)") % {"codes": joined([self.code, numbers], ", ")}])
 
 
 class TransientError(VendorError):

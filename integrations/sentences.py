@@ -36,6 +36,8 @@ MARK = "\x1f"
 # instead of %); or the j(oined) parts of several and what stands b(etween); or another sentence w(ithout) particulars.
 # Parameters that are no JSON: t(ime), d(ay), or a recipe.
 Recipe = dict[str, Any]
+# Marks of Chinese that bring their own room.
+_WIDE_ENDS = ("。", "，", "；", "：", "！", "？", "）")
 log = structlog.get_logger(__name__)
 
 
@@ -237,7 +239,7 @@ class _English:
         if "w" in recipe:
             return normalise(self.say(recipe["w"]))
         if "j" in recipe:
-            return str(recipe["b"]).join(str(self.shown(part)) for part in recipe["j"])
+            return self.join([str(self.shown(part)) for part in recipe["j"]], str(recipe["b"]))
         message = self.message(recipe)
         named = {key: self.shown(value) for key, value in recipe.get("a", {}).items()}
         values = tuple(self.shown(value) for value in recipe.get("v", ()))
@@ -253,6 +255,10 @@ class _English:
             return self.time(datetime.fromisoformat(value["t"]))
         return value["d"] if "d" in value else self.say(value)
 
+    def join(self, parts: list[str], by: str) -> str:
+        """Return parts as one text."""
+        return by.join(parts)
+
     def message(self, recipe: Recipe) -> str:
         """Return the message, still with its placeholders."""
         return str(recipe["p"] if "p" in recipe and recipe["n"] != 1 else recipe["m"])
@@ -264,6 +270,14 @@ class _English:
 
 class _Reader(_English):
     """How sentences are told: in the active language and time zone."""
+
+    def join(self, parts: list[str], by: str) -> str:
+        """Return parts as one text; beside a full-width mark stands no blank."""
+        text = ""
+        for part in parts:
+            close = by == " " and (text.endswith(_WIDE_ENDS) or part.startswith("（"))
+            text += part if close or not text else by + part
+        return text
 
     def message(self, recipe: Recipe) -> str:
         """Return the translated message."""

@@ -136,7 +136,8 @@ class MappingBook:
                 return wid, self._shipping[key].logistics_type_id
         if not self._shipping or not named:
             return "", ""  # no code that could be mapped, or no mapping at all: LingXing chooses both at review
-        return _missing("unmapped_shipping", f"{warehouse}|{level}", _("Shipping {} has no shipping mapping."))
+        sentence = _("Warehouse {} with service level {} has no shipping mapping.")
+        return _missing("unmapped_shipping", f"{warehouse}|{level}", sentence, warehouse, level)
 
     def _resolve_shipping(self, order: Order, resolved: Resolved) -> list[UnmappedCode]:
         found = self.shipping_of(warehouse_of(order), service_level_of(order), named=bool(order.service_level))
@@ -157,6 +158,7 @@ def service_level_of(order: Order) -> str:
     return order.service_level or f"{order.ship_carrier} {order.ship_method}".strip()
 
 
-def _missing(code: str, value: str, sentence: Sentence) -> UnmappedCode:
+def _missing(code: str, value: str, sentence: Sentence, *named: str) -> UnmappedCode:
     advice = _("Add it under Mappings; the order then goes by itself.")
-    return UnmappedCode(code, value, joined([sentence.format(value or _("(empty)")), advice]))
+    shown = (each or _("(empty)") for each in named or (value,))
+    return UnmappedCode(code, value, joined([sentence.format(*shown), advice]))

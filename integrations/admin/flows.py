@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -13,8 +14,8 @@ from django.db.models import Case, IntegerField, QuerySet, When
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -38,8 +39,13 @@ from .flow_states import (
 from .reasons import ask, come_back
 from .records import action_button, address_of, list_address
 
-RUNS_SHOWN = 20
-CALLS_SHOWN = 200
+# What a flow's bookmark may say.
+BOOKMARKS = {
+    "updated_until": gettext_lazy("Changes at DSCO are read until"),
+    "last_complete_at": gettext_lazy("Nothing was left to read at"),
+    "look_begun": gettext_lazy("A look at all orders goes on that began at"),
+    "stock_after": gettext_lazy("The comparison of stock goes on after stock item"),
+}
 
 
 def start_flow(name: str, actor: str) -> None:
@@ -85,12 +91,12 @@ class FlowAdmin(Admin):
     change_form_outer_before_template = "admin/flows/head.html"
     readonly_fields = (
         "title", "state", "pause_reason", "last_started", "last_success", "next_run", "last_result", "last_error",
-        "running_in", "bookmark", "runs",
+        "running_in", "bookmark",
     )  # fmt: skip
     fieldsets = (
         (None, {"fields": ("title", "state", "pause_reason", "interval_seconds")}),
         (gettext_lazy("Runs"), {"fields": (
-            "last_started", "last_success", "next_run", "last_result", "last_error", "running_in", "bookmark", "runs",
+            "last_started", "last_success", "next_run", "last_result", "last_error", "running_in", "bookmark",
         )}),
     )  # fmt: skip
 
@@ -116,6 +122,15 @@ class FlowAdmin(Admin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return JsonResponse(live_figures(list(Flow.objects.all())))
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Leave out what there is nothing to say about."""
+        empty = set() if obj is None or obj.paused else {"pause_reason"}
+        empty |= set() if obj is None or obj.is_running() else {"running_in"}
+        return [
+            (title, {**options, "fields": tuple(name for name in options["fields"] if name not in empty)})
+            for title, options in super().get_fieldsets(request, obj)
+        ]
 
     def get_ordering(self, request: HttpRequest) -> Any:
         """Order the flows as one whole pass runs them."""
@@ -227,8 +242,9 @@ class FlowAdmin(Admin):
 
     @display(description=gettext_lazy("bookmark"))
     def bookmark(self, flow: Flow) -> SafeString | str:
-        """How far it has read."""
-        return words.document(flow.cursor)
+        """How far it has read, a line for each thing."""
+        lines = [bookmark_line(name, value) for name, value in sorted(flow.cursor.items()) if value not in (None, "")]
+        return format_html_join(mark_safe("<br>"), "{}: {}", lines) or words.EMPTY
 
     @display(description=gettext_lazy("all runs"))
     def runs(self, flow: Flow) -> SafeString:
@@ -267,6 +283,12 @@ class FlowAdmin(Admin):
         pausing.resume(queryset, request.user)  # type: ignore[arg-type]
         self.message_user(request, _("Resumed. The next run comes by the schedule; Run now starts it at once."))
         return come_back(request)
+
+
+def bookmark_line(name: str, value: Any) -> tuple[str, Any]:
+    """Return what one entry of a flow's bookmark says: what was reached, and the time or the name."""
+    reached = words.moment(datetime.fromisoformat(value)) if isinstance(value, str) else value
+    return str(BOOKMARKS.get(name, name)), reached
 
 
 def _live(flow: Flow, name: str, text: Any) -> SafeString:

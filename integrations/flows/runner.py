@@ -17,11 +17,12 @@ from ..calls import collect_calls
 from ..causes import refresh_causes
 from ..deliveries.kinds import delivery_kinds
 from ..deliveries.pool import CallPool
-from ..errors import Stopping, VendorError
+from ..errors import ErrorKind, Stopping, VendorError
 from ..models import Flow, FlowRun, RunStatus
 from ..outages import watching
 from ..processes import current_holder
 from ..sentences import gettext as _
+from ..sentences import joined
 from ..stops import open_stops, stop_text
 from .context import FlowContext
 from .lease import give_lease_back, heartbeat, lease
@@ -30,6 +31,18 @@ from .registry import FlowDefinition, get_flow
 
 # Who starts a flow when no person does.
 BY_THEMSELVES = ("schedule", "released")
+_GOES_ON = _("Nothing is to do: the next run goes on from here.")
+_LOOKED_UP = _("What may have happened is looked up before anything is sent again; nothing is to do.")
+_SETTLE_FIRST = _("Settle this first: until then every run ends here. What is due waits and is not lost.")
+_SEE_THE_REFUSAL = _("The next run tries again; if it is refused again, tell the administrator.")
+WHAT_NEXT = {
+    ErrorKind.TRANSIENT: _GOES_ON,
+    ErrorKind.RATE_LIMITED: _GOES_ON,
+    ErrorKind.AUTHENTICATION: _SETTLE_FIRST,
+    ErrorKind.CONFIGURATION: _SETTLE_FIRST,
+    ErrorKind.REJECTED: _SEE_THE_REFUSAL,
+    ErrorKind.UNCERTAIN: _LOOKED_UP,
+}
 log = structlog.get_logger(__name__)
 
 
@@ -138,7 +151,8 @@ def _execute(definition: FlowDefinition, context: FlowContext) -> FlowResult:
         except Stopping as error:
             result.status, result.error_code, result.error = RunStatus.STOPPED, error.code, error.message
         except VendorError as error:
-            result.status, result.error_code, result.error = RunStatus.STOPPED, error.code, str(error)
+            result.status, result.error_code = RunStatus.STOPPED, error.code
+            result.error = joined([str(error), WHAT_NEXT[error.kind]])
         except Exception as error:
             log.exception("flow_broke")
             result.status, result.error_code = RunStatus.FAILED, "internal_error"

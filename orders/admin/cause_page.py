@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from integrations.admin import words
 from integrations.admin.kinds import kind_label
@@ -49,9 +50,9 @@ def cause_context(request: HttpRequest, cause: Cause, now: datetime) -> dict[str
 def _facts(cause: Cause) -> list[tuple[str, Any]]:
     found = [
         (_("step"), kind_label(cause.kind)), (_("vendor"), cause.get_vendor_display()), (_("code"), cause.code),
-        (_("message"), cause.message), (_("first seen"), words.moment(cause.first_seen_at)),
+        (_("message"), cause.message), (pgettext("trouble", "first seen"), words.moment(cause.first_seen_at)),
         (_("open since"), words.moment(cause.opened_at) if cause.opened_at > cause.first_seen_at else ""),
-        (_("last seen"), words.moment(cause.last_seen_at)),
+        (pgettext("trouble", "last seen"), words.moment(cause.last_seen_at)),
         (_("oldest deadline"), words.deadline(cause.oldest_deadline)),
         (_("being verified"), cause.verifying_count or ""),
         (_("closed"), words.moment(cause.closed_at) if cause.closed_at else ""),

@@ -14,7 +14,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext
 
 from integrations import sentences
 from integrations.admin import words
@@ -188,14 +188,15 @@ class DiscrepancyAdmin(RecordAdmin):
                 (_("closed by"), _who(record.closed_at, record.closed_by)),
             ]),
             facts(_("Time"), [
-                (_("first seen"), words.moment(record.first_seen_at)),
-                (_("last seen"), words.moment(record.last_seen_at)), (_("times seen"), record.times_seen),
+                (pgettext("trouble", "first seen"), words.moment(record.first_seen_at)),
+                (pgettext("trouble", "last seen"), words.moment(record.last_seen_at)),
+                (_("times seen"), record.times_seen),
                 (_("mended"), words.moment(record.mended_at)), (_("closed"), words.moment(record.closed_at)),
             ]),
             table(_("Side by side"), ["", _("what we have"), vendor], rows, _("Neither side says more.")),
             table(
                 _("Earlier differences of this kind"),
-                [_("first seen"), _("state"), _("closed"), _("closed by"), _("result")], history,
+                [pgettext("trouble", "first seen"), _("state"), _("closed"), _("closed by"), _("result")], history,
                 _("This is the first one."),
             ),
         ]  # fmt: skip

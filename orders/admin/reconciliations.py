@@ -154,7 +154,7 @@ class ReconciliationAdmin(RecordAdmin):
     @display(description=gettext_lazy("error"))
     def problem(self, row: Reconciliation) -> str:
         """Why it stopped."""
-        return row.error[:160] or words.EMPTY
+        return words.shortened(row.error, 160)
 
     def sections(self, request: HttpRequest, record: Reconciliation) -> list[Section]:
         """The request, its result, how far each source is."""

@@ -131,7 +131,7 @@ def test_columns_keep_sentences_also_through_updates_and_dumps():
     dump = serializers.serialize("json", FlowRun.objects.all())
     restored = next(iter(serializers.deserialize("json", dump))).object
     assert chinese(restored.error) == chinese(text)
-    assert str(TransientError(text, vendor="dsco", operation="x", code="y")).startswith("dsco x: [y] LingXing refused")
+    assert str(TransientError(text, vendor="dsco", operation="x", code="y")).startswith("DSCO, x: LingXing refused")
 
 
 def test_copies_keep_what_it_was_made_of():
@@ -198,3 +198,9 @@ def test_modules_that_write_sentences_take_gettext_from_here():
             if names & {"gettext", "ngettext", "pgettext", "npgettext"}:
                 wrong.add(name)
     assert wrong == set()
+
+
+def test_in_chinese_no_blank_stands_behind_a_full_width_mark():
+    text = joined([gettext(REFUSED) % {"words": "库存不足。"}, "Next."])
+    assert "。 " not in chinese(text)
+    assert str(text).endswith(" Next.")

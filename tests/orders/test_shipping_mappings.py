@@ -48,4 +48,4 @@ def test_a_service_level_that_nobody_mapped_parks_the_order():
     with pytest.raises(UnmappedCodes) as missing:
         resolve({"WEST|FEHD": "1"})
     assert missing.value.code == "unmapped_shipping"
-    assert "EAST|FEHD" in str(missing.value)
+    assert "Warehouse EAST with service level FEHD" in str(missing.value)

@@ -154,3 +154,13 @@ class TestHistory:
         assert "failed staff" not in text
         assert f"/admin/orders/erppush/{push.pk}/change/" in text
         assert not ApiCall.objects.filter(flow_run=run).exists()
+
+
+def test_the_bookmark_of_a_flow_is_told_in_words(browser: Any) -> None:
+    flow = Flow.objects.create(
+        name="pull_orders", interval_seconds=60, cursor={"updated_until": "2026-03-01T08:00:00+00:00", "look_begun": ""}
+    )
+    page = browser.get(f"/admin/integrations/flow/{flow.pk}/change/").text
+    assert "Changes at DSCO are read until: <time" in page
+    assert "updated_until" not in page
+    assert "look_begun" not in page

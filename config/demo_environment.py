@@ -14,7 +14,8 @@ def demo_environment() -> dict[str, str]:
     return {
         "ORDERBRIDGE_ENV_FILE": "",
         "DJANGO_SECRET_KEY": "the-demo-holds-no-secrets-and-listens-on-loopback-only",
-        "DJANGO_DEBUG": "true",
+        "DJANGO_SETTINGS_MODULE": "config.demo_settings",
+        "DJANGO_DEBUG": "false",
         "DJANGO_HTTPS": "false",
         "DJANGO_ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DJANGO_TRUSTED_PROXIES": "",

@@ -96,7 +96,8 @@ def _vendor_chip(request: HttpRequest, vendor: VendorHealth, state: Machine) -> 
         }
     seen = request.user.has_perm("integrations.view_apicall")
     address = list_address(ApiCall, vendor__exact=vendor.vendor) if seen else ""
-    return Chip(f"{vendor_name(vendor.vendor)} {word}", tone, title, address)
+    names = {"vendor": vendor_name(vendor.vendor), "state": word}
+    return Chip(_("%(vendor)s %(state)s") % names, tone, title, address)
 
 
 def _flows_chip(request: HttpRequest, state: Machine) -> Chip:

@@ -6,7 +6,7 @@ from typing import Final
 
 from .sentences import gettext as _
 
-VENDORS: Final[dict[str, str]] = {"dsco": _("DSCO"), "lingxing": _("LingXing")}
+VENDORS: Final[dict[str, str]] = {"dsco": "DSCO", "lingxing": _("LingXing")}
 _TOKEN: Final = _("getting an access token")
 _SETTINGS: Final = _("reading the settings")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 T = TypeVar("T")
+LONGEST_NUMBER = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,18 @@ class Environment:
         self.variables: list[Variable] = []
         self.dotenv = dotenv if dotenv and Path(dotenv).is_file() else ""
         if self.dotenv:
-            self._env.read_env(self.dotenv)
+            self._read(self.dotenv)
+        elif dotenv and os.environ.get("ORDERBRIDGE_ENV_FILE"):
+            self._problems.append(f"ORDERBRIDGE_ENV_FILE names {dotenv}, and there is no such file")
+
+    def _read(self, dotenv: str) -> None:
+        try:
+            Path(dotenv).read_text(encoding="utf-8")  # read_env passes over a file that it may not read
+            self._env.read_env(dotenv)
+        except UnicodeDecodeError:
+            self._problems.append(f"{dotenv} cannot be read: it must be text in UTF-8")
+        except OSError as error:
+            self._problems.append(f"{dotenv} cannot be read: {error.strerror}")
 
     def text(self, name: str, default: str | None = None, *, choices: tuple[str, ...] = ()) -> str:
         """Return a text; ``default=None`` makes it required."""
@@ -71,7 +84,7 @@ class Environment:
             self._problems.append(f"{name} must be true or false, not {value!r}")
         return default
 
-    def number(self, name: str, default: float, *, minimum: float = 0, maximum: float | None = None) -> float:
+    def number(self, name: str, default: float, *, minimum: float = 0, maximum: float) -> float:
         """Return a number within its bounds."""
         self._note(name, "number" + _bounds(minimum, maximum), f"{default:g}")
         return self._number(name, default, float, minimum, maximum)
@@ -81,12 +94,12 @@ class Environment:
         self._note(name, "whole number" + _bounds(minimum, maximum), str(default))
         return self._number(name, default, int, minimum, maximum)
 
-    def optional_number(self, name: str, *, minimum: float) -> float | None:
+    def optional_number(self, name: str, *, minimum: float, maximum: float) -> float | None:
         """Return a number, or None when the variable is not set."""
-        self._note(name, "number" + _bounds(minimum, None), "")
+        self._note(name, "number" + _bounds(minimum, maximum), "")
         if not os.environ.get(name, "").strip():
             return None
-        return self._number(name, minimum, float, minimum, None)
+        return self._number(name, minimum, float, minimum, maximum)
 
     def words(self, name: str, default: tuple[str, ...] = ()) -> list[str]:
         """Return a comma-separated list."""
@@ -113,7 +126,7 @@ class Environment:
         self._note(name, "whole numbers, separated by commas", ",".join(map(str, default)))
         numbers = []
         for word in self._words(name):
-            if not word.isdigit():
+            if not (word.isascii() and word.isdecimal() and len(word) < LONGEST_NUMBER):
                 self._problems.append(f"{name} must be whole numbers separated by commas, not {word!r}")
                 return list(default)
             numbers.append(int(word))
@@ -128,9 +141,10 @@ class Environment:
         value = self._text(name, default).rstrip("/")
         if not value and not default:
             return ""
-        parts = urlsplit(value)
-        if parts.scheme not in ("http", "https") or not parts.netloc:
-            self._problems.append(f"{name} must be an http or https address, not {value!r}")
+        scheme, host = _parts(value)
+        if scheme not in ("http", "https") or not host:
+            shown = "" if "@" in value else f", not {value!r}"  # a password may stand before the @
+            self._problems.append(f"{name} must be an http or https address{shown}")
         return value
 
     def link(self, name: str) -> str:
@@ -178,8 +192,8 @@ class Environment:
         """Return the address of a Redis server, or "" when the variable is not set."""
         self._note(name, "redis:// or rediss:// URL", "")
         value = self._text(name, "")
-        parts = urlsplit(value)
-        if value and (parts.scheme not in ("redis", "rediss") or not parts.hostname):
+        scheme, host = _parts(value)
+        if value and (scheme not in ("redis", "rediss") or not host):
             self._problems.append(f"{name} must be a URL such as redis://127.0.0.1:6379/0")
         return value
 
@@ -197,6 +211,8 @@ class Environment:
             return default
         try:
             value = convert(text)
+            if not math.isfinite(value):  # type: ignore[arg-type]
+                raise ValueError
         except ValueError:
             kind = "a whole number" if convert is int else "a number"
             self._problems.append(f"{name} must be {kind}, not {text!r}")
@@ -206,6 +222,16 @@ class Environment:
             self._problems.append(f"{name} must be at least {minimum:g}{upper}, not {text}")
             return default
         return value
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """Return scheme and host of an address, both "" when it cannot be read."""
+    try:
+        parts = urlsplit(address)
+        parts.port  # noqa: B018 - raises where it is no number
+        return parts.scheme, parts.hostname or ""
+    except ValueError:
+        return "", ""
 
 
 def _bounds(minimum: float, maximum: float | None) -> str:

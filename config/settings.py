@@ -15,6 +15,9 @@ from .logs import configure_structlog, logging_settings
 from .unfold import UNFOLD  # noqa: F401 - Django reads it here
 
 BASE_DIR = Path(__file__).resolve().parent.parent
+# The most that settings may ask for, in seconds and days: far beyond any use, near enough for every date and wait.
+_MINUTE, _HOUR, _DAY, _WEEK, _YEAR = 60, 3600, 86_400, 604_800, 31_536_000
+_DECADE_DAYS, _CENTURY_DAYS = 3650, 36_500
 env = Environment(os.environ.get("ORDERBRIDGE_ENV_FILE", str(BASE_DIR / ".env")))
 
 # --- Django -------------------------------------------------------------------------------------
@@ -145,7 +148,7 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SESSION_COOKIE_SECURE = HTTPS
 CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = round(env.number("SESSION_HOURS", 12.0, minimum=0.1) * 3600)
+SESSION_COOKIE_AGE = round(env.number("SESSION_HOURS", 12.0, minimum=0.1, maximum=_YEAR / _HOUR) * 3600)
 SESSION_EXPIRE_AT_BROWSER_CLOSE = env.flag("SESSION_ENDS_WITH_BROWSER")
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -161,7 +164,7 @@ SECOND_FACTOR = env.text("SECOND_FACTOR", "optional", choices=("off", "optional"
 # Failed log-ins: config/login_lock.py says how these play together.
 LOGIN_FAILURE_LIMIT = env.whole("LOGIN_FAILURE_LIMIT", 5, minimum=1)
 AXES_FAILURE_LIMIT = LOGIN_FAILURE_LIMIT
-AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCK_MINUTES", 15.0, minimum=1))
+AXES_COOLOFF_TIME = timedelta(minutes=env.number("LOGIN_LOCK_MINUTES", 15.0, minimum=1, maximum=_WEEK / _MINUTE))
 AXES_HANDLER = "config.login_lock.LoginLock"
 AXES_LOCKOUT_PARAMETERS = ["username", "ip_address"]
 AXES_LOCKOUT_CALLABLE = "config.login_lock.locked_response"
@@ -190,25 +193,25 @@ LINGXING_ORDER_NUMBER_FIELD = env.text(
 )
 
 # --- Flows --------------------------------------------------------------------------------------
-FLOW_INTERVAL_SECONDS = env.optional_number("FLOW_INTERVAL_SECONDS", minimum=1)
-RETRY_BACKOFF_SCALE = env.number("RETRY_BACKOFF_SCALE", 1.0)
-VERIFY_DELAY_SECONDS = env.number("VERIFY_DELAY_SECONDS", 120.0)
-HTTP_TIMEOUT_SECONDS = env.optional_number("HTTP_TIMEOUT_SECONDS", minimum=0.1)
-RATE_LIMIT_SCALE = env.number("RATE_LIMIT_SCALE", 1.0, minimum=0.01)
+FLOW_INTERVAL_SECONDS = env.optional_number("FLOW_INTERVAL_SECONDS", minimum=1, maximum=_WEEK)
+RETRY_BACKOFF_SCALE = env.number("RETRY_BACKOFF_SCALE", 1.0, maximum=1000)
+VERIFY_DELAY_SECONDS = env.number("VERIFY_DELAY_SECONDS", 120.0, maximum=_DAY)
+HTTP_TIMEOUT_SECONDS = env.optional_number("HTTP_TIMEOUT_SECONDS", minimum=0.1, maximum=_HOUR)
+RATE_LIMIT_SCALE = env.number("RATE_LIMIT_SCALE", 1.0, minimum=0.01, maximum=100_000)
 HTTP_THREADS = env.whole("HTTP_THREADS", 16, minimum=1, maximum=64)
 ACK_ORDER_STATUSES = env.whole_numbers("ACK_ORDER_STATUSES", (5, 6))
-ORDER_BACKFILL_DAYS = env.number("ORDER_BACKFILL_DAYS", 7.0)
+ORDER_BACKFILL_DAYS = env.number("ORDER_BACKFILL_DAYS", 7.0, maximum=_DECADE_DAYS)
 PUSH_BATCH_SIZE = env.whole("PUSH_BATCH_SIZE", 20, minimum=1, maximum=200)
 BATCH_FROM = env.whole("BATCH_FROM", 30, minimum=2)
-SETTLE_SECONDS = env.number("SETTLE_SECONDS", 10.0)
+SETTLE_SECONDS = env.number("SETTLE_SECONDS", 10.0, maximum=_HOUR)
 STOCK_INCLUDE_ZERO = env.flag("STOCK_INCLUDE_ZERO", default=True)
 STOCK_DROP_LIMIT_PERCENT = env.number("STOCK_DROP_LIMIT_PERCENT", 20.0, maximum=100)
-ATTENTION_AFTER_HOURS = env.number("ATTENTION_AFTER_HOURS", 2.0)
-GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0)
+ATTENTION_AFTER_HOURS = env.number("ATTENTION_AFTER_HOURS", 2.0, maximum=_YEAR / _HOUR)
+GIVE_UP_AFTER_HOURS = env.number("GIVE_UP_AFTER_HOURS", 24.0, maximum=_YEAR / _HOUR)
 # So many calls in a row without an answer are an outage; then one process asks, at first after so many seconds.
 OUTAGE_AFTER_FAILURES = env.whole("OUTAGE_AFTER_FAILURES", 5, minimum=1)
-OUTAGE_PROBE_SECONDS = env.number("OUTAGE_PROBE_SECONDS", 15.0, minimum=1)
-OUTAGE_PROBE_LONGEST_SECONDS = env.number("OUTAGE_PROBE_LONGEST_SECONDS", 300.0, minimum=1)
+OUTAGE_PROBE_SECONDS = env.number("OUTAGE_PROBE_SECONDS", 15.0, minimum=1, maximum=_DAY)
+OUTAGE_PROBE_LONGEST_SECONDS = env.number("OUTAGE_PROBE_LONGEST_SECONDS", 300.0, minimum=1, maximum=_DAY)
 
 # --- Alerts: e-mail and webhooks ------------------------------------------------------------------
 # Where staff open the admin; links in messages start with it.
@@ -219,12 +222,12 @@ EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "OrderBridge <orderbridge@localhost>")
 
 # --- How long things are kept (days; 0: for ever) ----------------------------------------------------
-RETENTION_CALL_BODY_DAYS = env.number("RETENTION_CALL_BODY_DAYS", 90.0)
-RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", 400.0)
-RETENTION_VERSION_DAYS = env.number("RETENTION_VERSION_DAYS", 180.0)
-RETENTION_PERSONAL_DAYS = env.number("RETENTION_PERSONAL_DAYS", 365.0)
-RETENTION_LOGIN_DAYS = env.number("RETENTION_LOGIN_DAYS", 7.0)
-RETENTION_ALERT_DAYS = env.number("RETENTION_ALERT_DAYS", 90.0)
+RETENTION_CALL_BODY_DAYS = env.number("RETENTION_CALL_BODY_DAYS", 90.0, maximum=_CENTURY_DAYS)
+RETENTION_HISTORY_DAYS = env.number("RETENTION_HISTORY_DAYS", 400.0, maximum=_CENTURY_DAYS)
+RETENTION_VERSION_DAYS = env.number("RETENTION_VERSION_DAYS", 180.0, maximum=_CENTURY_DAYS)
+RETENTION_PERSONAL_DAYS = env.number("RETENTION_PERSONAL_DAYS", 365.0, maximum=_CENTURY_DAYS)
+RETENTION_LOGIN_DAYS = env.number("RETENTION_LOGIN_DAYS", 7.0, maximum=_CENTURY_DAYS)
+RETENTION_ALERT_DAYS = env.number("RETENTION_ALERT_DAYS", 90.0, maximum=_CENTURY_DAYS)
 
 # --- Monitoring -----------------------------------------------------------------------------------
 METRICS_TOKEN = env.text("METRICS_TOKEN", "")
@@ -233,7 +236,7 @@ METRICS_TOKEN = env.text("METRICS_TOKEN", "")
 REDIS_URL = env.redis("REDIS_URL")
 Q_CLUSTER: dict[str, Any] = {
     "name": "orderbridge",
-    "workers": env.whole("WORKERS", 2, minimum=1),
+    "workers": env.whole("WORKERS", 2, minimum=1, maximum=64),
     "queue_limit": 1,
     "bulk": 1,
     "timeout": 600,
@@ -254,7 +257,7 @@ Q_CLUSTER |= {"redis": REDIS_URL} if REDIS_URL else {"orm": "default"}
 # --- REST, admin, logs ----------------------------------------------------------------------------
 API_READS_PER_MINUTE = env.whole("API_READS_PER_MINUTE", 600, minimum=1)
 API_WRITES_PER_MINUTE = env.whole("API_WRITES_PER_MINUTE", 120, minimum=1)
-RETENTION_API_KEY_DAYS = env.number("RETENTION_API_KEY_DAYS", 30.0)
+RETENTION_API_KEY_DAYS = env.number("RETENTION_API_KEY_DAYS", 30.0, maximum=_CENTURY_DAYS)
 REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "integrations.api.schema.ApiSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": ["integrations.api.access.TokenAuthentication"],

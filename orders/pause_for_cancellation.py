@@ -41,7 +41,7 @@ from .models import (
     Stage,
 )
 from .policies import policies_for
-from .staff_cancellations import CannotCancel, cancel_lines
+from .staff_cancellations import CannotCancel, cancel_lines, check_code
 
 # Reasons with which LingXing's part of a cancellation stops for good.
 REFUSALS: Final = ("erp_refused", "cancelled_after_shipment", "merged_erp_order", "partly_cancelled")
@@ -86,6 +86,7 @@ def pause(order_id: int, reason: str, code: str, actor: str) -> Answered:
         if push.status == State.SKIPPED:
             raise CannotCancel("push_skipped", _("The ERP push was skipped: the order is handled elsewhere."))
         code = code or policies_for([order.retailer_id])[order.retailer_id].cancel_code
+        check_code(order, code)
         question = CancellationPause(order=order, code=code, reason=reason, actor=actor[:150], asked_at=now)
         if _is_in_erp(push):
             _ask_erp(question)

@@ -53,6 +53,13 @@ def cancel_codes(order: Order) -> dict[str, str | Promise]:
     return CANCEL_CODES if usual in CANCEL_CODES else {usual: gettext_lazy("the retailer's own code"), **CANCEL_CODES}
 
 
+def check_code(order: Order, code: str) -> None:
+    """Raise CannotCancel for a code that is none of ``cancel_codes``."""
+    if code not in (codes := cancel_codes(order)):
+        text = _("Choose one of the cancel codes: %(codes)s.") % {"codes": ", ".join(codes)}
+        raise CannotCancel("unknown_code", text)
+
+
 def why_not(
     order: Order, lines: Iterable[OrderLine], push: ErpPush, rows: Iterable[Cancellation], *, shipped: bool
 ) -> str:
@@ -77,8 +84,7 @@ def cancel_lines(order_id: int, quantities: Mapping[int, int], code: str, reason
     rows = {row.action: row for row in Cancellation.objects.select_for_update().filter(order=order).order_by("pk")}
     lines = list(order.lines.all())
     _check_order(order, lines, push, list(rows.values()), shipped=has_shipped(order))
-    if code not in cancel_codes(order):
-        raise CannotCancel("unknown_code", _("Choose one of the cancel codes."))
+    check_code(order, code)
     wanted = _wanted(lines, quantities)
     until = [
         {"position": line.position, "quantity": wanted[line.position],

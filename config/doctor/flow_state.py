@@ -34,7 +34,11 @@ def _stops() -> Iterator[Finding]:
     for stop in open_stops().values():
         yield stops(
             told(stop_text(stop)),
-            _("When the reason is gone, end it on the page of emergency stops, or with manage.py vendorstop --end."),
+            _(
+                "When the reason is gone, end it on the page of emergency stops, or with"
+                " manage.py vendorstop %(vendor)s --end --reason …"
+            )
+            % {"vendor": stop.vendor},
         )
 
 

@@ -22,6 +22,8 @@ from rest_framework.response import Response
 from ..refusals import CannotDo
 from ..sentences import told
 
+# So many faults are told in ``detail``; ``errors`` has all of them.
+FAULTS_IN_DETAIL: Final = 3
 MEDIA_TYPE: Final = "application/problem+json"
 log = structlog.get_logger(__name__)
 
@@ -48,7 +50,11 @@ KINDS: Final[dict[str, ProblemKind]] = {
         403, "Not allowed",
         "Use a token with the scope that `detail` names, acting for a user with the permission that it names.",
     ),
-    "not_found": ProblemKind(404, "Not found", "Check the number. `GET /api/v1/order-status/` finds by any number."),
+    "not_found": ProblemKind(
+        404, "Not found",
+        "Check number and address. `GET /api/v1/order-status/` finds an order by any number; /api/docs/ lists all"
+        " addresses.",
+    ),
     "method_not_allowed": ProblemKind(405, "Method not allowed", "Use one of the methods that `Allow` lists."),
     "not_acceptable": ProblemKind(406, "Not acceptable", "The API answers JSON: send `Accept: application/json`."),
     "not_possible": ProblemKind(
@@ -96,7 +102,7 @@ class Problem(exceptions.APIException):
         self.faults = list(faults)
         self.members = members
         super().__init__(detail or KINDS[kind].advice, self.problem_code)
-        self.words = detail or KINDS[kind].advice
+        self.words = detail or ("" if self.faults else KINDS[kind].advice)
 
     def document(self) -> dict[str, Any]:
         """Return the body."""
@@ -122,7 +128,7 @@ def document(
     """Return problem details as JSON-like data; sentences of ours are told in the reader's language."""
     found: dict[str, Any] = {
         "type": f"/api/problems/{kind}/", "title": KINDS[kind].title, "status": KINDS[kind].status,
-        "code": code or kind, "detail": told(detail), "advice": KINDS[kind].advice,
+        "code": code or kind, "detail": told(detail) or _in_a_sentence(faults), "advice": KINDS[kind].advice,
     }  # fmt: skip
     if faults:
         found["errors"] = [{"where": one.where, "code": one.code, "detail": told(one.detail)} for one in faults]
@@ -130,6 +136,13 @@ def document(
     if request_id:
         found["request_id"] = str(request_id)
     return found | dict(members or {})
+
+
+def _in_a_sentence(faults: Sequence[Fault]) -> str:
+    told_here = [
+        f"{one.where}: {told(one.detail)}" if one.where else told(one.detail) for one in faults[:FAULTS_IN_DETAIL]
+    ]
+    return " ".join([*told_here, "…"] if len(faults) > FAULTS_IN_DETAIL else told_here)
 
 
 def answer_problem(error: Exception, context: Mapping[str, Any]) -> Response:

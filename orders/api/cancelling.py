@@ -178,7 +178,7 @@ class IsCancelledShape(s.Serializer[Any]):
     cancelled = s.BooleanField()
     requested_by_retailer = s.BooleanField()
     cancelled_units = s.IntegerField(help_text="As DSCO shows it.")
-    open_units = s.IntegerField()
+    open_units = s.IntegerField(help_text="Ordered and not cancelled, whether shipped or not.")
     stopped_in_lingxing = s.BooleanField()
 
 

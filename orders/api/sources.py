@@ -45,13 +45,16 @@ class OrderSources(ApiView):
         """Every retailer that has an order or a policy, and the LingXing store that its orders are created in."""
         checked_query(request, Nothing)
         stores = {row.retailer_id: row.store for row in StoreMapping.objects.select_related("store")}
+        ids = [store.store_id for store in stores.values()]
+        in_lingxing = LingXingEntry.objects.filter(list=ListName.STORES, code__in=ids)
+        names = dict(in_lingxing.values_list("code", "name"))
         results = [
             {
-                "retailer_id": retailer_id, "name": name,
-                "store_id": stores[retailer_id].store_id if retailer_id in stores else None,
-                "store_name": stores[retailer_id].name if retailer_id in stores else "",
+                "retailer_id": retailer_id, "name": name, "store_id": store.store_id if store else None,
+                "store_name": (store.name or names.get(store.store_id, "")) if store else "",
             }
             for retailer_id, name in known_retailers().items()
+            for store in (stores.get(retailer_id),)
         ]  # fmt: skip
         return Response({"results": results})
 

@@ -57,6 +57,13 @@ def test_what_nobody_knows_in_a_query_is_an_error_and_not_left_out(boss: Caller)
     assert problem(boss.get("orders/%00/"), 404)
 
 
+def test_what_is_wrong_stands_in_the_detail_as_well_as_in_the_errors(boss: Caller) -> None:
+    told = problem(boss.get("orders/?limit=0&colour=red&held=perhaps&since=1&until=2"), 400)
+    assert told["detail"].startswith("query:/")
+    assert "There is no such member" in told["detail"]
+    assert told["detail"] != told["advice"]
+
+
 def test_one_order_tells_lines_packages_deliveries_and_its_trace_the_attempts(boss: Caller, orders: list[Any]) -> None:
     for order in Order.objects.all():
         shown = boss.get(f"orders/{order.dsco_order_id}/").json()

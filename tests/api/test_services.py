@@ -72,6 +72,17 @@ class TestNotInLingXing:
         assert pause(boss, raw)["answer"] == "already_cancelled"
         assert confirmed(sandbox, raw) == 1
 
+    def test_a_code_that_dsco_does_not_know_is_refused_at_once_and_holds_nothing(
+        self, boss: Caller, sandbox: Sandbox
+    ) -> None:
+        raw = bring_in(sandbox)
+        path = f"orders/{raw['dscoOrderId']}/cancellation-pause/"
+        refused = problem(boss.post(path, WHY | {"code": "NOPE"}), 409)
+        assert refused["code"] == "unknown_code"
+        assert "CXSC" in refused["detail"]
+        assert not Order.objects.get(dsco_order_id=raw["dscoOrderId"]).held
+        assert answer(boss, raw) == "not_asked"
+
     def test_taken_back_it_goes_on(self, boss: Caller, sandbox: Sandbox) -> None:
         raw = bring_in(sandbox)
         pause(boss, raw)

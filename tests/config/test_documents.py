@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import yaml
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands, load_command_class
 from django.utils import translation
 
 from config.documents.configuration import COMPUTED, read_examples
@@ -69,6 +70,17 @@ def test_both_operators_guides_have_the_same_tasks_and_pictures():
     assert len(re.findall(r"^## ", english.read_text(), re.M)) == len(re.findall(r"^## ", chinese.read_text(), re.M))
 
 
+def test_the_chinese_guide_calls_every_button_and_page_as_the_program_does():
+    source = (ROOT / "locale/zh_Hans/LC_MESSAGES/django.po").read_text()
+    found = re.findall(r'^msgstr(?:\[\d\])? ((?:".*"\n?)+)', source, re.M)
+    labels = {"".join(re.findall(r'"(.*)"', one)).replace(" …", "…") for one in found}
+    named = re.findall("“([^”…]+…?)”", (ROOT / "docs/operators-guide.zh.md").read_text())
+    parts = {part.strip() for quoted in named for part in quoted.split("›")} - {"?"}
+    assert len(parts) > 30
+    # “重试” stands for every button that begins with it, “处理后会自动继续” for the end of several sentences
+    assert {part for part in parts if not any(part in label for label in labels)} == set()
+
+
 def test_the_container_file_copies_what_exists_and_all_packages():
     lines = (ROOT / "deploy/Containerfile").read_text()
     copied = {name for line in re.findall(r"^COPY (.+) \S+$", lines, re.MULTILINE) for name in line.split()}
@@ -108,6 +120,32 @@ def test_every_command_that_the_documents_name_exists():
     assert named <= set(get_commands()) | {"demo"}
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", text)) <= targets
+
+
+def commands_of(text: str) -> list[list[str]]:
+    """Return the words of every `manage.py NAME …` in a document; what is left to the reader (…) becomes one word."""
+    fence = re.compile(r"```\w*\n(.*?)```", re.DOTALL)
+    blocks = "\n".join(fence.findall(text)).replace("\\\n", " ")
+    quoted = [" ".join(words.split()) for words in re.findall(r"`([^`]*manage\.py [^`]*)`", fence.sub("", text))]
+    lines = [line for line in [*quoted, *blocks.splitlines()] if "[" not in line and "|" not in line]
+    found = [re.split(r"&&|#|;", line.rpartition("manage.py ")[2])[0] for line in lines if "manage.py " in line]
+    return [shlex.split(one.replace("…", "x")) for one in found if re.match(r"[a-z]", one) and "--help" not in one]
+
+
+def test_every_command_of_the_documents_is_typed_as_the_command_takes_it():
+    apps = get_commands()
+    checked = 0
+    for page in [ROOT / "README.md", *ROOT.glob("docs/*.md")]:
+        for name, *arguments in commands_of(page.read_text()):
+            command = load_command_class(apps[name], name)
+            parser = command.create_parser("manage.py", name)
+            try:
+                asked = vars(parser.parse_args(arguments)) if arguments else {}
+            except CommandError as refusal:
+                raise AssertionError(f"{page.name}: {name} {arguments}: {refusal}") from None
+            assert not asked.get("end") or asked["reason"], f"{page.name}: vendorstop --end wants a reason, too"
+            checked += bool(arguments)
+    assert checked > 15
 
 
 def test_every_test_that_the_claims_of_security_name_exists():

@@ -39,7 +39,16 @@ def run_check(*arguments, **variables):
         ("LINGXING_ORDER_URL", "erp.example.com/{id}"),
         ("VERIFY_DELAY_SECONDS", "two minutes"),
         ("VERIFY_DELAY_SECONDS", "-1"),
+        ("SESSION_HOURS", "inf"),
+        ("LOGIN_LOCK_MINUTES", "1e300"),
+        ("RETENTION_HISTORY_DAYS", "1000000"),
+        ("VERIFY_DELAY_SECONDS", "nan"),
         ("ACK_ORDER_STATUSES", "5;6"),
+        ("ACK_ORDER_STATUSES", "5²"),
+        ("PUBLIC_URL", "http://[::1"),
+        ("REDIS_URL", "redis://[hidden-word"),
+        ("DSCO_BASE_URL", "ftp://orderbridge:hidden-word@db"),
+        ("ORDERBRIDGE_ENV_FILE", "/nowhere/orderbridge.env"),
         ("LINGXING_TIME_ZONE", "Asia/Shanghigh"),
         ("LINGXING_ORDER_NUMBER_FIELD", "order_id"),
         ("DJANGO_DEBUG", "perhaps"),
@@ -55,6 +64,13 @@ def test_a_missing_or_malformed_setting_stops_with_one_line_that_names_it(name, 
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
     assert "hidden-word" not in done.stderr
+
+
+def test_a_settings_file_that_is_no_text_stops_with_one_line(tmp_path):
+    (tmp_path / "settings.env").write_bytes(b"DSCO_CLIENT_ID=\xff\xfe")
+    done = run_check(ORDERBRIDGE_ENV_FILE=str(tmp_path / "settings.env"))
+    assert (done.returncode, len(done.stderr.strip().splitlines())) == (2, 1)
+    assert "settings.env cannot be read: it must be text in UTF-8" in done.stderr
 
 
 def test_several_wrong_settings_are_named_together():

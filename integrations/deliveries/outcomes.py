@@ -27,8 +27,8 @@ class Outcome:
 
     code/message: for staff; error_kind: see ``errors.ErrorKind``; reference: the vendor's id of what
     was made; request_id: the id to ask an asynchronous vendor with; retry_after: seconds;
-    counted: whether this was a failure of the delivery (else it only waits); data: for the kind's
-    ``recorded`` hook.
+    counted: whether this was a failure of the delivery (else it only waits); working: the vendor says that it has
+    not come to it yet; data: for the kind's ``recorded`` hook.
     """
 
     state: State
@@ -40,6 +40,7 @@ class Outcome:
     retry_after: float | None = None
     counted: bool = True
     solo: bool = False
+    working: bool = False
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,6 +57,11 @@ def accepted(request_id: str, **data: Any) -> Outcome:
 def still_pending(message: str = "") -> Outcome:
     """An accepted or uncertain delivery about which nothing more is known yet."""
     return Outcome(State.UNCERTAIN, message=message, counted=False)
+
+
+def still_working() -> Outcome:
+    """The vendor has it in its queue and says so: it is asked again, and nothing is sent a second time."""
+    return Outcome(State.UNCERTAIN, counted=False, working=True)
 
 
 def retry(code: str, message: str, *, solo: bool = False, retry_after: float | None = None) -> Outcome:

@@ -80,9 +80,8 @@ def _refine(
     if asked and (target == State.UNCERTAIN or (target == State.DUE and outcome.error_kind and not outcome.solo)):
         asked_since = delivery.last_attempt_at or now
         waiting_for = now - asked_since - vendor_out(asked_since, now)
-        if waiting_for < timedelta(hours=settings.ATTENTION_AFTER_HOURS) or _asked_too_seldom(
-            delivery, outcome, waiting_for
-        ):
+        patience = settings.GIVE_UP_AFTER_HOURS if outcome.working else settings.ATTENTION_AFTER_HOURS
+        if waiting_for < timedelta(hours=patience) or _asked_too_seldom(delivery, outcome, waiting_for):
             return State(delivery.status)
         return State.UNCERTAIN if delivery.status == State.ACCEPTED else State.NEEDS_ATTENTION
     return target

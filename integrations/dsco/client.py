@@ -233,7 +233,8 @@ class DscoClient:
             if error.http_status != 404:
                 raise
             return ChangeLog(completed=False, entries=[])  # not known (yet): no proof of anything
-        return ChangeLog(completed=status.upper() == "COMPLETED", entries=entries)
+        status = status.upper()
+        return ChangeLog(completed=status == "COMPLETED", entries=entries, working=status == "PROCESSING")
 
     def _done_at_once(self, operation: Operation, body: Outbound) -> None:
         answer = self._transport.write(operation, body.payload())

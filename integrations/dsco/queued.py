@@ -76,10 +76,11 @@ class QueuedKind(DeliveryKind[D]):
             return {row.pk: self.unmentioned(row) for row in rows}
         log = self.read_log(client, request_id)
         told = self.told(log, rows)
-        return {
-            row.pk: told.get(row.pk) or (self.unmentioned(row) if log.completed else outcomes.still_pending())
-            for row in rows
-        }
+        return {row.pk: told.get(row.pk) or self.not_told(log, row) for row in rows}
+
+    def not_told(self, log: ChangeLog, row: D) -> Outcome:
+        """Return the outcome of an accepted row that the log does not tell."""
+        return self.unmentioned(row) if log.completed else outcomes.still_pending()
 
 
 class QueuedOnceKind(QueuedKind[D]):
@@ -87,6 +88,10 @@ class QueuedOnceKind(QueuedKind[D]):
 
     # A lost reply does not say whether DSCO has queued the call and will carry it out later.
     absent_after_delays: ClassVar[int] = 3
+
+    def not_told(self, log: ChangeLog, row: D) -> Outcome:
+        """What DSCO is still working on is waited for as long as for anything: sent again, it would be there twice."""
+        return outcomes.still_working() if log.working else super().not_told(log, row)
 
     @abstractmethod
     def look(self, client: DscoClient, rows: Sequence[D]) -> Callable[[D], Outcome]:
@@ -105,12 +110,20 @@ class QueuedOnceKind(QueuedKind[D]):
         self, client: DscoClient, request_id: str, rows: Sequence[D], shown: Callable[[D], Outcome]
     ) -> dict[int, Outcome]:
         told: dict[int, Outcome] = {}
+        working = False
         if request_id:
             try:
-                told = self.told(self.read_log(client, request_id), rows)
+                log = self.read_log(client, request_id)
             except Rejected:
-                told = {}  # DSCO does not know the request (any more): its own record tells
-        return {row.pk: told.get(row.pk) or shown(row) for row in rows}
+                pass  # DSCO does not know the request (any more): its own record tells
+            else:
+                told, working = self.told(log, rows), log.working
+        return {row.pk: told.get(row.pk) or unless_working(shown(row), working=working) for row in rows}
+
+
+def unless_working(shown: Outcome, *, working: bool) -> Outcome:
+    """Return what DSCO's record shows; "absent" proves nothing while DSCO still works on the request."""
+    return outcomes.still_working() if working and outcomes.says_absent(shown) else shown
 
 
 def alone_or_together(rows: Sequence[D]) -> tuple[list[D], list[D]]:

@@ -360,3 +360,23 @@ def test_what_dsco_still_works_on_is_not_sent_twice_when_its_receipt_got_lost(sa
     assert acknowledgement_of(order_id).status == "succeeded"
     assert sandbox.dsco.effect_count("acknowledgement", order_id) == 1
     assert sandbox.requests["dsco", "acknowledge"] == 1
+
+
+def test_what_dsco_has_not_worked_through_for_hours_is_not_sent_a_second_time(sandbox, clock, settings):
+    settings.SETTLE_SECONDS = 0.3
+    order_id = pushed(sandbox)
+    sandbox.lingxing.audit(order_id)
+    sandbox.options.async_seconds = 6 * 3600
+    run("acknowledge_orders")
+    for _look in range(14):
+        clock.advance(1800)
+        run("acknowledge_orders")
+    assert sandbox.requests["dsco", "acknowledge"] == 1
+    assert sandbox.dsco.effect_count("acknowledgement", order_id) == 1
+    row = acknowledgement_of(order_id)
+    if row.status != "succeeded":
+        assert row.status == "needs_attention"
+        staff.retry("acknowledgement", [row.pk], "mei")
+        run("acknowledge_orders")
+    assert acknowledgement_of(order_id).status == "succeeded"
+    assert sandbox.requests["dsco", "acknowledge"] == 1

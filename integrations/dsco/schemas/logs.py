@@ -55,10 +55,14 @@ class LogEntry:
 
 @dataclass(frozen=True)
 class ChangeLog:
-    """The log of one request. Not ``completed``: ask again, an absent entry says nothing yet."""
+    """The log of one request. Not ``completed``: ask again, an absent entry says nothing yet.
+
+    working: DSCO says that it has not finished the request, so what is absent may still come.
+    """
 
     completed: bool
     entries: list[LogEntry]
+    working: bool = False
 
     def entry_for_order(self, dsco_order_id: str) -> LogEntry | None:
         """Return the outcome for an order that was acknowledged, shipped or cancelled by its dscoOrderId."""

@@ -165,6 +165,7 @@ def _create_absent(client: LingXingClient, orders: Sequence[NewOrder], doubtful:
     except Rejected as error:
         if len(orders) > 1:
             raise  # the engine sends each alone
+        batch_sizes.refused(CREATING, 1)
         refused = {orders[0].body.platform_order_no: joined([error.message, f"({error.code})"])}
     result = {}
     to_check = []

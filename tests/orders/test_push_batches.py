@@ -96,6 +96,17 @@ def test_a_batch_that_is_refused_as_a_whole_goes_one_by_one_and_the_next_ones_ar
     assert largest(CREATING, 200) == 5
 
 
+def test_one_order_that_spoils_every_call_does_not_make_the_calls_smaller_for_a_day(sandbox, settings):
+    settings.PUSH_BATCH_SIZE, settings.HTTP_THREADS = 20, 1
+    raws = bring_in(sandbox, 12)
+    bad = raws[2]["dscoOrderId"]
+    sandbox.faults.add(Fault("lingxing", "create_orders", "throttled", code="102", contains=bad, times=0))
+    run_flow("push_orders")
+    assert succeeded() == 11
+    assert ErpPush.objects.get(order__dsco_order_id=bad).status == "failed"
+    assert largest(CREATING, 200) >= 5
+
+
 def test_twenty_orders_cost_two_requests_and_few_queries(sandbox, django_assert_max_num_queries):
     bring_in(sandbox, 20)
     taken(CREATING, 5)  # LingXing has taken five at once before, so twenty may go

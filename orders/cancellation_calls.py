@@ -17,15 +17,17 @@ from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call
 from integrations.deliveries.outcomes import Outcome
 from integrations.dsco import DscoClient
-from integrations.dsco.schemas import DscoOrder
+from integrations.dsco.queued import unless_working
+from integrations.dsco.schemas import DscoOrder, DscoOrderLine
 from integrations.errors import Rejected
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.schemas import ErpOrderRow
 from integrations.sentences import gettext as _
 
 from . import cancellations as words
-from .cancellations import is_dead, items_to_cancel, original_orders
-from .models import Cancellation, ErpStatus
+from .cancellations import is_dead, items_to_cancel, original_orders, staff_said
+from .models import Cancellation, ErpStatus, OrderLine
+from .order_rows import line_key
 
 NUMBERS_PER_CALL = 200
 Verdict = Callable[[Sequence[ErpOrderRow]], Outcome]
@@ -157,16 +159,26 @@ def _cancelled_at_dsco(client: DscoClient, row: Cancellation) -> bool | None:
     shown = DscoOrder.parse(raw)
     if (shown.dsco_status or "").lower() in ("cancelled", "canceled"):
         return True
-    before = {line.position: line.cancelled_quantity for line in row.order.lines.all()}
-    wanted = {
-        int(item["position"]): int(item.get("until", before.get(int(item["position"]), 0) + int(item["quantity"])))
-        for item in row.lines
-    }
-    return all(
-        position < len(shown.line_items)
-        and shown.line_items[position].cancelled_quantity >= min(units, shown.line_items[position].quantity)
-        for position, units in wanted.items()
-    )
+    lines = {line.position: line for line in row.order.lines.all()}
+    for item in row.lines:
+        line = lines.get(int(item["position"]))
+        there = _same_line(shown, line) if line is not None else None
+        if line is None or there is None:
+            return False
+        units = staff_said(item, line, row.order)
+        if units is None:
+            units = line.cancelled_quantity + int(item["quantity"])
+        if there.cancelled_quantity < min(units, there.quantity):
+            return False
+    return True
+
+
+def _same_line(shown: DscoOrder, line: OrderLine) -> DscoOrderLine | None:
+    """Return our line as DSCO shows it now, in whatever order it lists them; by its place where several look alike."""
+    same = [item for item in shown.line_items if line_key(item) == line_key(line)]
+    if len(same) == 1:
+        return same[0]
+    return shown.line_items[line.position] if line.position < len(shown.line_items) else None
 
 
 def poll_log(client: DscoClient, row: Cancellation) -> Call[Cancellation]:
@@ -181,7 +193,7 @@ def poll_log(client: DscoClient, row: Cancellation) -> Call[Cancellation]:
             return {row.pk: outcomes.rejected(entry.code or "cancel_refused", entry.messages_text)}
         if log.completed and _cancelled_at_dsco(client, row):
             return {row.pk: outcomes.succeeded()}
-        return {row.pk: outcomes.still_pending()}
+        return {row.pk: outcomes.still_working() if log.working else outcomes.still_pending()}
 
     return Call([row], run)
 
@@ -193,6 +205,9 @@ def verify_at_dsco(client: DscoClient, row: Cancellation) -> Call[Cancellation]:
         done = _cancelled_at_dsco(client, row)
         if done is None:
             return {row.pk: outcomes.still_pending()}
-        return {row.pk: outcomes.succeeded() if done else outcomes.absent()}
+        if done:
+            return {row.pk: outcomes.succeeded()}
+        working = bool(row.remote_request_id) and client.order_log(row.remote_request_id).working
+        return {row.pk: unless_working(outcomes.absent(), working=working)}
 
     return Call([row], run)

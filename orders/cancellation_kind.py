@@ -22,8 +22,18 @@ from integrations.sentences import gettext as _
 
 from . import cancellation_calls as calls
 from . import cancellations as words
-from .cancellation_rows import DSCO, ERP, close_following, has_shipped, may_confirm, resume
-from .cancellations import REFUSED, WAITING_FOR_ERP, WITHDRAWN, items_to_cancel, wish_of
+from .cancellation_rows import (
+    DSCO,
+    ERP,
+    close_following,
+    has_shipped,
+    is_cancelled_all_the_same,
+    is_refused,
+    may_confirm,
+    resume,
+    tell_withdrawn_too_late,
+)
+from .cancellations import REFUSED, WAITING_FOR_ERP, WITHDRAWN, WITHDRAWN_TOO_LATE, items_to_cancel, wish_of
 from .conditions import blocked
 from .models import Cancellation
 from .policies import policies_for
@@ -104,10 +114,12 @@ def _reason_not_to(row: Cancellation) -> Outcome | None:
     """Return why this action may not be carried out now, or None."""
     order, lines = row.order, list(row.order.lines.all())
     wish = wish_of(order, lines, order.cancellations.all())
-    if wish is None:
+    if wish is None and not _is_stopped_in_erp(row):
         return outcomes.cancelled(WITHDRAWN, _("The retailer took the request back."))
-    if row.action == DSCO:
-        if wish.settled or items_to_cancel(row, lines) is None:
+    if wish is None and not is_cancelled_all_the_same(row):
+        return outcomes.needs_attention(WITHDRAWN_TOO_LATE, words.withdrawn_text())
+    if wish is None or row.action == DSCO:
+        if (wish is not None and wish.settled) or items_to_cancel(row, lines) is None:
             return outcomes.cancelled("already_cancelled", _("DSCO shows these items as cancelled already."))
         return None if may_confirm(order) else outcomes.waiting(WAITING_FOR_ERP)
     if row.lines or not wish.whole:
@@ -117,13 +129,22 @@ def _reason_not_to(row: Cancellation) -> Outcome | None:
     return None
 
 
+def _is_stopped_in_erp(row: Cancellation) -> bool:
+    """Whether ``row`` is the confirmation to DSCO of what LingXing has stopped already."""
+    done = [one for one in row.order.cancellations.all() if one.action == ERP and one.status == State.SUCCEEDED]
+    return row.action == DSCO and bool(done)
+
+
 def _erp_is_stopped(row: Cancellation, now: datetime) -> None:
-    wish = wish_of(row.order, list(row.order.lines.all()), row.order.cancellations.all())
-    confirmation = Cancellation.objects.filter(order=row.order_id, action=DSCO, status=State.WAITING)
-    if wish is not None and not wish.settled:
-        release(confirmation.filter(reason_code=WAITING_FOR_ERP), now)
+    rows = {one.action: one for one in Cancellation.objects.filter(order=row.order_id)}
+    wish = wish_of(row.order, list(row.order.lines.all()), rows.values())
     if not row.lines:
         close_following([row.order_id], now)
+    if wish is None or (not wish.settled and not row.lines and is_refused(rows.get(DSCO))):
+        tell_withdrawn_too_late(row.order, now)
+    elif not wish.settled:
+        waiting = Cancellation.objects.filter(order=row.order_id, action=DSCO, status=State.WAITING)
+        release(waiting.filter(reason_code=WAITING_FOR_ERP), now)
 
 
 def _request_is_refused(row: Cancellation, now: datetime) -> None:

@@ -20,6 +20,7 @@ from .cancellations import (
     REFUSED,
     WAITING_FOR_ERP,
     WITHDRAWN,
+    WITHDRAWN_TOO_LATE,
     Wish,
 )
 from .first_sight import FIRST_REASONS, FOLLOWING
@@ -34,6 +35,7 @@ from .models import (
     RetailerPolicy,
     Shipment,
 )
+from .policies import policies_for
 
 ERP, DSCO = CancellationAction.ERP, CancellationAction.DSCO
 # Not carried out yet.
@@ -184,14 +186,32 @@ def withdraw(context: FlowContext, order: Order, rows: Rows) -> None:
     if not rows:
         return
     stop, confirmation = rows.get(ERP), rows.get(DSCO)
+    if stop is not None and stop.status in IN_FLIGHT:
+        return  # LingXing's answer comes first: it may have stopped the order by now
     if stop is not None and stop.status == State.SUCCEEDED:
-        if confirmation is not None and confirmation.status in (State.WAITING, State.DUE):
-            late = Cancellation.objects.filter(pk=confirmation.pk)
-            park(late, State.NEEDS_ATTENTION, "withdrawn_too_late", words.withdrawn_text(), context.now)
+        waits = confirmation is not None and confirmation.status in (State.WAITING, State.DUE)
+        if confirmation is not None and waits and not is_cancelled_all_the_same(confirmation):
+            tell_withdrawn_too_late(order, context.now)
         return
     close(rows, WITHDRAWN, context.now)
     if not any(row.status in IN_FLIGHT for row in rows.values()) and resume(order.pk, context.now):
         context.release("push_orders")
+
+
+def is_cancelled_all_the_same(confirmation: Cancellation) -> bool:
+    """Return whether a person, told that the request was taken back too late, has said to cancel at DSCO anyway."""
+    return confirmation.status == State.DUE and confirmation.last_error_code == WITHDRAWN_TOO_LATE
+
+
+def tell_withdrawn_too_late(order: Order, now: datetime) -> None:
+    """LingXing has stopped an order that is wanted after all: without a person nobody would deliver it."""
+    open_units = [(line.position, line.open_quantity) for line in order.lines.all() if line.open_quantity]
+    everything = [{"position": position, "quantity": units} for position, units in sorted(open_units)]
+    cancel_code = policies_for([order.retailer_id])[order.retailer_id].cancel_code
+    _create(order, DSCO, State.WAITING, WITHDRAWN_TOO_LATE, "", everything, cancel_code, now)
+    late = Cancellation.objects.filter(order=order, action=DSCO)
+    park(late.filter(status__in=[State.CANCELLED, State.SKIPPED]), State.WAITING, WITHDRAWN_TOO_LATE, "", now)
+    park(late, State.NEEDS_ATTENTION, WITHDRAWN_TOO_LATE, words.withdrawn_text(), now)
 
 
 def cannot_repeat(order: Order, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from integrations.deliveries.states import State
@@ -20,6 +20,7 @@ ORDER_CANCELLED = "order_cancelled"
 ALREADY_ADJUSTED = "already_adjusted"
 WAITING_FOR_ERP = "waiting_for_erp"
 WITHDRAWN = "withdrawn"
+WITHDRAWN_TOO_LATE = "withdrawn_too_late"
 # A person skipped the row: the request is refused.
 REFUSED = "staff"
 
@@ -87,19 +88,30 @@ def _stored(quantities: dict[int, int], until: dict[int, int] | None = None) -> 
 
 
 def items_to_cancel(cancellation: Cancellation, lines: Iterable[OrderLine]) -> CancelItems | None:
-    """Return the body that confirms a cancellation to DSCO, never more than is still open; None when nothing is."""
+    """Return the body that confirms a cancellation to DSCO, never more than is asked for now; None when nothing is.
+
+    Where nothing is asked for any more (``withdrawn_text``), never more than is still open.
+    """
+    order, known = cancellation.order, list(lines)
+    wish = wish_of(order, known, order.cancellations.all())
+    left = {line.position: line.open_quantity for line in known}
+    if wish is not None:
+        left = {item["position"]: item["quantity"] for item in wish.asked}
     wanted = {int(item["position"]): item for item in cancellation.lines}
-    items = [
-        _item(line, units, cancellation.cancel_code, by_staff="until" in wanted[line.position])
-        for line in lines
-        if line.position in wanted and (units := _units_left(wanted[line.position], line))
-    ]
-    return CancelItems(id=cancellation.order.dsco_order_id, line_items=items) if items else None
+    items = []
+    for line in known:
+        item = wanted.get(line.position)
+        units = min(int(item["quantity"]), left.get(line.position, 0)) if item else 0
+        if item and units > 0:
+            by_staff = staff_said(item, line, order) is not None
+            items.append(_item(line, units, cancellation.cancel_code, by_staff=by_staff))
+    return CancelItems(id=order.dsco_order_id, line_items=items) if items else None
 
 
-def _units_left(item: dict[str, int], line: OrderLine) -> int:
-    left = int(item["until"]) - line.cancelled_quantity if "until" in item else int(item["quantity"])
-    return max(min(left, int(item["quantity"]), line.open_quantity), 0)
+def staff_said(item: Mapping[str, int], line: OrderLine, order: Order) -> int | None:
+    """Return up to how many units of a line staff cancel, where it is they who do and not the retailer who asks."""
+    asked = order.cancel_requested or line.cancel_requested
+    return int(item["until"]) if "until" in item and not asked else None
 
 
 def _item(line: OrderLine, quantity: int, code: str, *, by_staff: bool) -> CancelLine:
@@ -206,8 +218,8 @@ def refused_text(words: Iterable[str]) -> str:
 def withdrawn_text() -> str:
     """The request was taken back when the ERP order was already stopped."""
     return _(
-        "The retailer took the request back after the order had been cancelled in LingXing. Create it again in LingXing"
-        " by hand and skip this row, or retry to cancel at DSCO all the same."
+        "The request to cancel was taken back or refused too late: LingXing has cancelled the order. Create it again in"
+        " LingXing by hand and skip this row, or retry to cancel at DSCO all the same."
     )
 
 

@@ -322,7 +322,7 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         (_("Take this order out of it in LingXing by hand, then mark this as done elsewhere."),),
     ),
     "withdrawn_too_late": Explanation(
-        _("The retailer took the request back after the order had been cancelled in LingXing."),
+        _("The request to cancel was taken back or refused, but LingXing has cancelled the order."),
         (
             _("Create the order again in LingXing by hand and skip this."),
             _("Or retry to cancel at DSCO all the same."),

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 from django.db import DatabaseError, OperationalError, transaction
+from django.db.models import Case, F, Value, When
 
 from integrations.deliveries.states import State
 from integrations.redaction import mask_personal
@@ -20,8 +21,8 @@ from integrations.sentences import gettext as _
 from integrations.sentences import ngettext
 
 from .first_sight import create_deliveries
-from .models import Order, OrderLine
-from .order_rows import OrderRow, RawOrder, is_older, newest_of_each, raw_order, read_order
+from .models import Cancellation, Order, OrderLine
+from .order_rows import OrderRow, RawOrder, is_older, line_key, newest_of_each, raw_order, read_order
 from .remote_changes import Known, react
 from .stages import refresh_stages
 from .versions import keep_versions, stored_payloads
@@ -48,6 +49,8 @@ LINE_COLUMNS = [
     for column in OrderLine._meta.concrete_fields
     if column.name not in {"id", "order", "position", "erp_sku"}
 ]
+# Where lines stay while they change places: no two of an order may have one position.
+FAR_AWAY = 1_000_000
 UNSTORABLE = (DatabaseError, ValueError, ArithmeticError, TypeError)
 
 
@@ -127,8 +130,8 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     stored_before = [known for raw in fresh if (known := before.get(raw.dsco_order_id))]
     vanished = _lines_before(stored_before)
     payloads = stored_payloads([known.order.pk for known in stored_before])
+    _follow_lines(rows, before)
     _upsert(rows)
-    _keep_erp_skus(rows, before)
     _delete_vanished(rows, vanished)
     keep_versions([row.order for row in rows], payloads, now)
     new = [row for row in rows if row.order.dsco_order_id not in before]
@@ -182,24 +185,29 @@ def _upsert(rows: Sequence[OrderRow]) -> None:
     )  # fmt: skip
 
 
-def _keep_erp_skus(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
-    """Where DSCO lists the same lines in another order, what a line was pushed with goes with it."""
+def _follow_lines(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
+    """Where DSCO lists the same lines in another order, they keep their rows: what refers to a line goes with it."""
     for row in rows:
         known = before.get(row.order.dsco_order_id)
-        if known is None or not row.lines or not any(line.erp_sku for line in known.lines):
+        if known is None or not row.lines:
             continue
-        old = {_key(line): line.erp_sku for line in known.lines}
-        new = [_key(line) for line in row.lines]
-        in_order = [_key(line) for line in sorted(known.lines, key=lambda line: line.position)]
-        if new == in_order or len(old) < len(new) or set(new) != set(old):
-            continue
-        for line in row.lines:
-            OrderLine.objects.filter(order=row.order, position=line.position).update(erp_sku=old[_key(line)])
+        old = {line_key(line): line.position for line in known.lines}
+        new = {line_key(line): line.position for line in row.lines}
+        if old != new and old.keys() == new.keys() and len(old) == len(known.lines) == len(row.lines):
+            _move_lines(known, {old[key]: position for key, position in new.items()})
 
 
-def _key(line: OrderLine) -> tuple[object, ...]:
-    """What DSCO tells a line by, whatever else of it changes."""
-    return line.line_number, line.dsco_item_id or line.sku
+def _move_lines(known: Known, places: dict[int, int]) -> None:
+    """Give the stored lines of an order their new positions, and the cancellations that name them by position."""
+    lines = OrderLine.objects.filter(order=known.order)
+    lines.update(position=Case(*(When(position=old, then=Value(new + FAR_AWAY)) for old, new in places.items())))
+    lines.update(position=F("position") - FAR_AWAY)
+    for line in known.lines:
+        line.position = places[line.position]
+    for cancellation in Cancellation.objects.filter(order=known.order).exclude(lines=[]):
+        moved = [item | {"position": places.get(item["position"], item["position"])} for item in cancellation.lines]
+        moved.sort(key=lambda item: item["position"])
+        Cancellation.objects.filter(pk=cancellation.pk).update(lines=moved)
 
 
 def _delete_vanished(rows: Sequence[OrderRow], before: dict[int, dict[int, int]]) -> None:

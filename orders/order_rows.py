@@ -53,6 +53,11 @@ class OrderRow:
     lines: list[OrderLine] | None = field(default_factory=list)
 
 
+def line_key(line: OrderLine | DscoOrderLine) -> tuple[int | None, str]:
+    """What DSCO tells a line of an order by, whatever else of it changes, its place in the list included."""
+    return line.line_number, _text(line.dsco_item_id) or _text(line.sku)
+
+
 class _Stamp(Inbound):
     dsco_last_update: Moment = None
 

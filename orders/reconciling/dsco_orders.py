@@ -8,14 +8,17 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import F, Q
+
+from integrations.deliveries.states import FINISHED
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas.orders import DscoPackageLine
 from integrations.models import Flow
 
-from ..conditions import CANCELLED_STATUSES, SHIPPED_STATUSES
+from ..conditions import CANCELLED_STATUSES, OPEN_STATUSES, SHIPPED_STATUSES
 from ..intake import IntakeResult, store_page
 from ..invoices import Coverage, matching_lines, shipped_at_dsco, to_cents
-from ..models import DEADLINE_STAGES, Cancellation, Invoice, Order, OrderLine, Source
+from ..models import DEADLINE_STAGES, Cancellation, Invoice, Order, OrderLine, Source, Stage
 from ..reading import Reads, read_each
 from . import facts as our
 from .facts import Facts, same_numbers
@@ -98,7 +101,7 @@ def _not_seen_before(found: Sequence[Facts], intake: IntakeResult, pulled: datet
 
 
 def _judge(compared: Compared, found: Sequence[Facts], horizon: datetime) -> None:
-    by_hand, cancelled, invoiced = [], [], []
+    by_hand, cancelled, invoiced, still_open = [], [], [], []
     for facts in found:
         _judge_reported(compared, facts, horizon)
         if _is_shipped_unknown_to_us(facts):
@@ -114,9 +117,12 @@ def _judge(compared: Compared, found: Sequence[Facts], horizon: datetime) -> Non
             cancelled.append(facts)
         if _changed_after_invoice(facts):
             invoiced.append(facts)
+        if facts.stage == Stage.CANCELLED and facts.dsco_status.lower() in OPEN_STATUSES:
+            still_open.append(facts)
     compared.differences += _shipped_by_hand(by_hand)
     compared.differences += _cancelled(cancelled, horizon)
     compared.differences += _cost_changed(invoiced)
+    _judge_open(compared, still_open, horizon)
 
 
 def _judge_reported(compared: Compared, facts: Facts, horizon: datetime) -> None:
@@ -172,6 +178,23 @@ def _cancelled(found: Sequence[Facts], horizon: datetime) -> Iterable[Difference
         if facts.pk not in begun and facts.dsco_updated_at is not None and facts.dsco_updated_at < horizon:
             ours, theirs = {"status": facts.stage}, {"status": facts.dsco_status}
             yield Difference("cancelled_at_dsco", facts.dsco_order_id, facts.pk, ours, theirs)
+
+
+def _judge_open(compared: Compared, found: Sequence[Facts], horizon: datetime) -> None:
+    """Nobody delivers what is cancelled here: DSCO must show it, or a person be told."""
+    pks = [facts.pk for facts in found]
+    if not pks:
+        return
+    units = OrderLine.objects.filter(order__in=pks, quantity__gt=F("cancelled_quantity"))
+    wanted = set(units.values_list("order_id", flat=True))
+    going = Q(changed_at__gt=horizon) | ~Q(status__in=FINISHED)
+    undecided = set(Cancellation.objects.filter(going, order__in=pks).values_list("order_id", flat=True))
+    for facts in found:
+        if facts.pk in undecided or facts.push.settles(horizon):
+            compared.undecided.add(facts.pk)
+        elif facts.pk in wanted:
+            ours, theirs = {"status": facts.stage}, {"status": facts.dsco_status}
+            compared.differences.append(Difference("open_at_dsco", facts.dsco_order_id, facts.pk, ours, theirs))
 
 
 def _changed_after_invoice(facts: Facts) -> bool:

@@ -71,6 +71,10 @@ SITUATIONS: Final[dict[str, Situation]] = {
         _("The flow “Apply cancellations” is started for it. If it stays, look at that flow's runs."),
         "stop", True,
     ),
+    "open_at_dsco": Situation(
+        Kind.STATE, _("Cancelled here, but DSCO still wants it"),
+        _("If it can be delivered, create it again in LingXing by hand. If not, cancel its items in DSCO's portal."),
+    ),
     "cost_changed": Situation(
         Kind.PRICE, _("The expected cost has changed since the invoice"),
         _("Agree with the retailer which cost counts; correct the invoice in DSCO's portal, or accept the difference."),

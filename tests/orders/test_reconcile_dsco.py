@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from integrations.sandbox.sandbox import Sandbox
 from inventory.models import StockItem
 from orders.models import Invoice, Order, OrderLine, Package, Stage
@@ -58,6 +60,27 @@ class TestOrders:
         compare(clock)
         assert findings() == {}
         assert [row["status"] for row in world.lingxing.by_platform(order_id)] == [7]
+
+    def test_an_order_that_is_cancelled_here_and_wanted_there_is_shown(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = pushed(world)
+        world.dsco.cancel_by_retailer(order_id)
+        run("pull_orders")
+        run("apply_cancellations")
+        assert order_of(order_id).stage == Stage.CANCELLED
+        world.dsco.rewrite(order_id, _want_after_all)
+        compare(clock)
+        assert findings() == {"open_at_dsco": [order_id]}
+        world.dsco.cancel_by_retailer(order_id)
+        compare(clock)
+        assert findings() == {}
+
+
+def _want_after_all(order: dict[str, Any]) -> None:
+    order["dscoStatus"] = order["dscoLifecycle"] = "created"
+    for one in order["lineItems"]:
+        one |= {"cancelledQuantity": 0, "remainingQuantity": one["quantity"], "status": "accepted"}
 
 
 class TestShipments:

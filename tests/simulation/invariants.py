@@ -107,6 +107,17 @@ def what_is_there_is_known(story):
                 yield f"{row.key} is {row.status} ({row.reason_code}), but the vendor has it"
 
 
+def what_is_cancelled_here_is_cancelled_there(story):
+    """Nobody delivers an order that we show as cancelled: DSCO wants nothing of it any more, or a person is told."""
+    for order in Order.objects.filter(stage=Stage.CANCELLED).defer("payload"):
+        lines = story.sandbox.dsco.orders[order.dsco_order_id]["lineItems"]
+        rows = [order.erp_push, order.acknowledgement, order.shipment, order.invoice, *order.cancellations.all()]
+        if any(line["remainingQuantity"] for line in lines) and not any(row.status in FOR_A_PERSON for row in rows):
+            yield f"{order.dsco_order_id} is cancelled here, and DSCO still wants it: " + "; ".join(
+                f"{row.key} {row.status} {row.reason_code}" for row in rows
+            )
+
+
 def _given_up_and_told(row):
     """Whether staff gave up what was uncertain, it had happened, and the comparison with the vendors tells of it."""
     given_up = row.status == State.SKIPPED and row.reason_code == "staff" and row.maybe_sent
@@ -264,8 +275,9 @@ def stock_is_right_at_the_end(story):
 
 
 CHECKS = (
-    no_effect_twice, no_violation, no_order_lost, what_succeeded_is_there, what_is_there_is_known, nothing_is_stuck,
-    ordinary_orders_are_invoiced, every_open_order_says_why, cancelled_orders_were_not_created, totals_are_exact,
+    no_effect_twice, no_violation, no_order_lost, what_succeeded_is_there, what_is_there_is_known,
+    what_is_cancelled_here_is_cancelled_there, nothing_is_stuck, ordinary_orders_are_invoiced,
+    every_open_order_says_why, cancelled_orders_were_not_created, totals_are_exact,
     an_invoice_is_paid_for_what_has_left, every_call_is_kept, nothing_is_held_for_ever, stock_was_never_invented,
     stock_is_right_at_the_end,
 )  # fmt: skip

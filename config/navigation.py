@@ -12,7 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_q.models import Failure, OrmQ, Schedule, Success
 
-from integrations.admin.kinds import kind_label, tallies
+from integrations.admin.kinds import delivery_models, kind_label, tallies
 from integrations.admin.records import list_address
 from integrations.inbox import number_of_open_causes
 from integrations.models import (
@@ -140,8 +140,9 @@ def _item(request: HttpRequest, model: type[Model], icon: str) -> dict[str, Any]
 def _exceptions(request: HttpRequest) -> list[dict[str, Any]]:
     """Return a link to each kind's open problems, with their number."""
     items = _inbox(request) + _differences(request)
-    for kind, tally in tallies(request).items():
-        if not _may_see(request, tally.model):
+    seen = {kind for kind, model in delivery_models().items() if _may_see(request, model)}
+    for kind, tally in tallies(request).items() if seen else ():  # counted for those who may see a number
+        if kind not in seen:
             continue
         title = kind_label(kind)
         item: dict[str, Any] = {

@@ -1,5 +1,5 @@
 """The main pages for people who see little, no colours, or use no mouse: axe-core's rules in light and dark, in English
-and Chinese, and the keyboard.
+and Chinese, and the keyboard. Nor does any of them break the content security policy on the way.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from axe_playwright_python.base import AXE_SCRIPT
 from django.db import connection
 
 from .main_pages import choose_all, furnish
+from .test_content_policy import goes_by_the_policy, watched
 
 pytestmark = [
     pytest.mark.browser,
@@ -89,6 +90,7 @@ def test_every_main_page_keeps_the_rules(
 ) -> None:
     pages = furnish(boss)
     page = open_page(language, width)
+    broken = watched(page)
     found: list[str] = []
 
     def look(name: str) -> None:
@@ -102,9 +104,10 @@ def test_every_main_page_keeps_the_rules(
             found.extend(violations(page, name, CONTRAST, menu))
             page.evaluate("document.documentElement.classList.add('dark')")
             found.extend(violations(page, f"{name}, dark", CONTRAST, menu))
+        found.extend(f"{name}, {language}: refused: {text}" for text in page.evaluate("window.refused"))
 
     for name, address in pages.items():
-        page.goto(address)
+        assert goes_by_the_policy(page.goto(address)), name
         look(name)
     page.goto(pages["deliveries"])
     choose_all(page, "retry_now")
@@ -113,6 +116,7 @@ def test_every_main_page_keeps_the_rules(
     page.goto("/admin/login/")
     look("login")
     assert found == []
+    assert broken == []
 
 
 @pytest.mark.parametrize(("name", "width"), [("start", 1400), ("order list", 820), ("compose", 1400)])

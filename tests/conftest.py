@@ -25,6 +25,18 @@ hypothesis.settings.register_profile("orderbridge", deadline=None)
 hypothesis.settings.load_profile("orderbridge")
 
 
+# About how many seconds the longest tests take: the parallel run begins with what takes long, so that no core waits at
+# the end for another. Those that wait for processes or for a browser stand in one group each and take ``WAITING``.
+LONG = {
+    "test_every_page_keeps_its_number_of_queries_however_many_rows": 16,
+    "test_a_member_of_the_staff_without_rights_reaches_nothing_of_the_business": 12,
+    "test_a_whole_run_leaves_no_secret_anywhere_and_no_person_in_the_logs": 10,
+    "test_a_day_without_a_vendor_drains_by_itself": 8,
+    "test_pages_tell_each_reader_in_his_language": 8,
+    "test_memory_does_not_grow_with_the_number_of_pages": 6,
+    "test_a_role_opens_adds_changes_and_deletes_what_its_rights_say_and_nothing_else": 5,
+}
+WAITING, USUAL = 8, 0.2
 # Fixtures that fill the database for all tests of a class (``tests.staff.people.kept``).
 MADE_FOR_A_CLASS = {"seeded", "everything", "furnished", "many"}
 
@@ -34,17 +46,39 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database-only", action="store_true", help="leave out tests that no database can change")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Let xdist hand out the groups in the order of ``_longest_first``, not by how many tests they have."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 @pytest.hookimpl(tryfirst=True)  # before xdist looks for the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Carry out ``--database-only``, and give tests that share rows to one worker, which makes them once."""
     for item in items:
         if MADE_FOR_A_CLASS & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("[")[0].rpartition("::")[0]))
-    if not config.getoption("--database-only"):
-        return
-    left_out = [item for item in items if not _depends_on_the_database(item)]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    if config.getoption("--database-only"):
+        left_out = [item for item in items if not _depends_on_the_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in set(left_out)]
+    if hasattr(config, "workerinput"):  # one of several workers
+        _longest_first(items)
+
+
+def _longest_first(items: list[pytest.Item]) -> None:
+    """Sort the tests by how long their group takes; what takes equally long keeps its random order."""
+    groups = {item: _group(item) for item in items}
+    seconds: dict[str, float] = {}
+    for item, group in groups.items():
+        usual = WAITING if group in ("processes", "browser") else USUAL
+        seconds[group] = seconds.get(group, 0) + LONG.get(item.name.partition("[")[0], usual)
+    items.sort(key=lambda item: -seconds[groups[item]])
+
+
+def _group(item: pytest.Item) -> str:
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else item.nodeid
 
 
 def pytest_collection_finish() -> None:

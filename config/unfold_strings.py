@@ -7,6 +7,12 @@ compare with its templates; of django-q, with its models.
 from django.utils.translation import gettext_noop as _
 from django.utils.translation import ngettext_lazy
 
+# Django's own Chinese of these reads like a machine's; ours comes first.
+OURS_FOR_DJANGOS = (
+    _("Please enter the correct %(username)s and password for a staff account. Note that both fields may be"
+      " case-sensitive."),
+    _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"), _("Please correct the error below."),
+)  # fmt: skip
 WORDS = (
     # Lists
     _("Type to search"), _("Filters"), _("Apply Filters"), _("Clear all filters"), _("Reset filters"),

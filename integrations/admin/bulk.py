@@ -58,8 +58,11 @@ def row_name(run: BulkRun, label: str) -> str:
 
 def _row_link(run: BulkRun, row: BulkRow) -> SafeString | str:
     name = row_name(run, row.label)
-    model: Any = delivery_models().get(run.subject)
-    return link_to(model(id=row.object_id), name) if model else name
+    try:
+        model: Any = bulk_action(run.action).rows(run.subject).model
+    except KeyError:  # an action or a kind of rows of an earlier version
+        return name
+    return link_to(model(pk=row.object_id), name)
 
 
 class _Echo:

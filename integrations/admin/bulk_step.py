@@ -132,6 +132,7 @@ def _page(
         "left_out": [
             (each.obstacle, _group_text(each.state), words.reason(each.code), each.number) for each in seen.left_out
         ],
+        "with_reasons": any(each.code for each in (*seen.acted_on, *seen.left_out)),
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "select_across": "1" if request.POST.get("select_across") == "1" else "0",
         "action": action_name,

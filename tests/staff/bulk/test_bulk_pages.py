@@ -59,6 +59,18 @@ class TestPreviewPage:
         assert run.origin == f"{len(failed)} ticked rows"
         assert not ErpPush.objects.filter(status=State.FAILED).exists()
 
+    def test_orders_have_a_stage_alone_and_lead_to_their_page(self, orders: list[Order], browser: Any) -> None:
+        address = reverse("admin:orders_order_changelist")
+        page = act(browser, address, "release", orders[:3])
+        assert ">Reason</th>" not in page.text
+        act(browser, address, "hold", [orders[0], orders[5]], reason="Wait")
+        run = BulkRun.objects.get()
+        text = browser.get(reverse("admin:integrations_bulkrun_change", args=[run.pk])).text
+        left_out = list(run.rows.exclude(result="changed"))
+        assert [row.object_id for row in left_out] == [orders[5].pk]
+        for row in left_out:
+            assert reverse("admin:orders_order_change", args=[row.object_id]) in text
+
     def test_all_rows_that_match_the_filter(self, failed: Any, browser: Any) -> None:
         act(browser, reverse(PUSHES) + "?status__exact=failed", "retry_now", failed[:1], across=True, ok="1")
         run = BulkRun.objects.get()

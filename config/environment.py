@@ -110,6 +110,16 @@ class Environment:
         value = os.environ.get(name, "").strip()
         return [word.strip() for word in value.split(",") if word.strip()] if value else list(default)
 
+    def origins(self, name: str) -> list[str]:
+        """Return a comma-separated list of http(s) addresses without a path."""
+        self._note(name, "http or https addresses, separated by commas", "")
+        found = self._words(name)
+        for word in found:
+            scheme, host = _parts(word)
+            if scheme not in ("http", "https") or not host:
+                self._problems.append(f"{name} must be addresses such as https://orders.example.com, not {word!r}")
+        return found
+
     def networks(self, name: str) -> list[IPv4Network | IPv6Network]:
         """Return a comma-separated list of addresses and networks (10.0.0.0/8)."""
         self._note(name, "addresses and networks (10.0.0.0/8), separated by commas", "")

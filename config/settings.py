@@ -24,7 +24,7 @@ env = Environment(os.environ.get("ORDERBRIDGE_ENV_FILE", str(BASE_DIR / ".env"))
 SECRET_KEY = env.text("DJANGO_SECRET_KEY")
 DEBUG = env.flag("DJANGO_DEBUG")
 ALLOWED_HOSTS = env.words("DJANGO_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]"))
-CSRF_TRUSTED_ORIGINS = env.words("DJANGO_CSRF_TRUSTED_ORIGINS")
+CSRF_TRUSTED_ORIGINS = env.origins("DJANGO_CSRF_TRUSTED_ORIGINS")
 
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",  # the site is ours

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
+
+from integrations.management.arguments import HIGHEST_PORT
 
 STOP_SECONDS = 25.0
 MANAGE = str(Path(__file__).resolve().parent.parent / "manage.py")
@@ -87,6 +90,27 @@ class Supervisor:
             finally:
                 _kill_group(child.pid)
                 child.wait()
+
+
+class AddressRefused(Exception):
+    """Nothing can be served at an address; the text says why and what to do."""
+
+
+def require_free(address: str) -> None:
+    """Raise AddressRefused unless a server can be opened at ``address`` (host:port), before anything is started."""
+    host, _colon, port = address.rpartition(":")
+    host = host.strip("[]")
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) <= HIGHEST_PORT:
+        raise AddressRefused(f"{address!r} is no address to serve at: write HOST:PORT, such as 127.0.0.1:8000.")
+    try:
+        family, kind, protocol, _name, place = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(place)
+    except OSError as error:
+        raise AddressRefused(
+            f"Nothing can be served at {address}: {error.strerror}. Stop what listens there, or choose another address."
+        ) from None
 
 
 def _kill_group(leader: int) -> None:

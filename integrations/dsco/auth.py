@@ -6,7 +6,6 @@ threads of one process share one, so that they do not all ask for a token at the
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +17,7 @@ from django.utils import timezone
 from ..errors import ConfigurationError, RateLimited, TransientError, VendorError
 from ..http import HttpDoor, Reply
 from ..limits import push_back, wait_turn
-from ..models import VendorToken
+from ..models import VendorToken, token_account
 from ..redaction import MASK, redact_text
 from ..sentences import gettext as _
 from ..sentences import joined
@@ -44,7 +43,7 @@ class TokenKeeper:
         self._door = door
         self._client_id = client_id
         self._client_secret = client_secret
-        self._account = hashlib.sha256(f"{door.base_url}\n{client_id}".encode()).hexdigest()
+        self._account = token_account(door.base_url, client_id, client_secret)
         self._lock = threading.Lock()
         self._token: _Token | None = None
 

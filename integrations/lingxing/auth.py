@@ -6,7 +6,6 @@ it takes a lease on the row with a conditional UPDATE, the others wait for the r
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import time
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from django.utils import timezone
 from .. import clock
 from ..errors import TransientError, VendorError
 from ..http import HttpDoor
-from ..models import VendorToken
+from ..models import VendorToken, token_account
 from ..processes import current_holder, is_dead
 from ..sentences import gettext as _
 from .errors import NO_REPLY, TOKEN_SUCCESS, VENDOR, read_answer
@@ -57,7 +56,7 @@ class TokenStore:
         self._door = door
         self._app_id = app_id
         self._app_secret = app_secret
-        self.account = hashlib.sha256(f"{door.base_url}|{app_id}".encode()).hexdigest()
+        self.account = token_account(door.base_url, app_id, app_secret)
 
     def current(self) -> Token:
         """Return a token with time left, renewing it first when it ends within five minutes."""

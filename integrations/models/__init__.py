@@ -6,7 +6,7 @@ from .bulk import BulkResult, BulkRow, BulkRun, BulkStatus, Export
 from .calls import ApiCall, Attempt, AttemptAction, Vendor
 from .causes import Cause
 from .flows import Flow, FlowRun, Heartbeat, RunStatus
-from .limits import BatchSize, RateLimit, Slot, VendorToken
+from .limits import BatchSize, RateLimit, Slot, VendorToken, token_account
 from .lingxing_lists import LingXingEntry, LingXingList, ListName
 from .outages import VendorOutage
 from .retention import RetentionMark
@@ -50,4 +50,5 @@ __all__ = [
     "VendorOutage",
     "VendorStop",
     "VendorToken",
+    "token_account",
 ]

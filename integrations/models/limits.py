@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
+from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
 from ..sealing import SealedField
@@ -58,10 +59,17 @@ class BatchSize(models.Model):
         return self.name
 
 
+def token_account(base_url: str, client_id: str, secret: str) -> str:
+    """Return what tells an account at a vendor, with its secret, from others: a keyed hash that shows neither."""
+    text = "\n".join((base_url, client_id, secret))
+    return salted_hmac("integrations.VendorToken", text, algorithm="sha256").hexdigest()
+
+
 class VendorToken(models.Model):
     """The access token of one account at one vendor, shared by all processes.
 
-    The tokens are sealed. ``account`` is a hash of base URL and client id: another account never gets this token.
+    The tokens are sealed. ``account`` is ``token_account``: another account, and another secret of the same one, never
+    get this token, so that a wrong secret is noticed when it is set and not when the token has run out.
     ``generation`` counts renewals; ``renewing_until`` (epoch seconds) is the lease of the one
     process that is renewing just now.
     """

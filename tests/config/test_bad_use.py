@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from argparse import ArgumentTypeError
 
 import pytest
@@ -23,12 +24,36 @@ from integrations.management.arguments import at_least_one, port_number, seconds
         ("serve", "--web-workers", "0"),
         ("serve", "--threads=-1"),
         ("doctor", "--sample", "many"),
+        ("purge", "--seconds", "nan"),
         ("bench", "--orders", "0"),
     ],
 )
 def test_a_number_out_of_its_range_is_refused_before_anything_is_started(arguments):
     with pytest.raises(CommandError, match=arguments[1].partition("=")[0]):
         call_command(*arguments)
+
+
+def test_a_flow_that_belongs_to_no_order_says_so_in_place_of_doing_nothing():
+    with pytest.raises(CommandError, match="leave --order out") as told:
+        call_command("runflow", "sync_inventory", "--order", "9100000001")
+    assert told.value.returncode == 2
+
+
+@pytest.mark.parametrize("command", ["serve --bind 127.0.0.1:{}", "demo --port {}"])
+def test_a_port_that_somebody_else_has_is_told_before_anything_is_started(command, tmp_path, monkeypatch):
+    monkeypatch.setattr("config.management.commands.demo.DEMO_DIRECTORY", tmp_path)
+    monkeypatch.setattr("config.supervisor.Supervisor.start", lambda *_arguments: pytest.fail("it was started"))
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        port = somebody.getsockname()[1]
+        with pytest.raises(CommandError, match=f"127.0.0.1:{port}: Address already in use") as told:
+            call_command(*command.format(port).split())
+    assert told.value.returncode == 2
+
+
+@pytest.mark.parametrize("address", ["8000", "127.0.0.1:", "127.0.0.1:80000", ":8000", "127.0.0.1:http"])
+def test_an_address_that_is_none_is_told_before_anything_is_started(address):
+    with pytest.raises(CommandError, match="write HOST:PORT"):
+        call_command("serve", "--bind", address)
 
 
 def test_numbers_in_their_range_are_taken():

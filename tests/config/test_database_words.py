@@ -29,6 +29,7 @@ def run(url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def only_line(done: subprocess.CompletedProcess[str]) -> str:
     assert done.returncode == 1
     [line] = [line for line in done.stderr.splitlines() if not line.startswith("{")]  # the log is JSON
+    assert "Traceback" not in done.stderr
     return line
 
 

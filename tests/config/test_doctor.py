@@ -88,12 +88,17 @@ def test_an_address_that_is_not_on_the_white_list_is_said_so(at_work):
     assert "white list" in row["do"]
 
 
-def test_refused_credentials_are_named(at_work, settings):
-    settings.DSCO_CLIENT_SECRET = "another"
+@pytest.mark.parametrize(("vendor", "setting"), [("dsco", "DSCO_CLIENT_SECRET"), ("lingxing", "LINGXING_APP_SECRET")])
+def test_refused_credentials_are_named_although_a_token_of_the_former_ones_is_still_good(
+    at_work, settings, vendor, setting
+):
+    assert visit()[1] == 0
+    setattr(settings, setting, "hidden-word")
     found, code = visit()
     assert code == 1
-    assert "DSCO_CLIENT_SECRET" in found["dsco"][0]["what"]
-    assert "another" not in json.dumps(found)
+    assert found[vendor][0]["level"] == "stops"
+    assert setting in found[vendor][0]["what"] + found[vendor][0]["do"]
+    assert "hidden-word" not in json.dumps(found)
 
 
 def test_an_interface_that_was_not_granted_is_named_and_the_others_are_still_tried(at_work):

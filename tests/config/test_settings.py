@@ -52,6 +52,7 @@ def run_check(*arguments, **variables):
         ("LINGXING_TIME_ZONE", "Asia/Shanghigh"),
         ("LINGXING_ORDER_NUMBER_FIELD", "order_id"),
         ("DJANGO_DEBUG", "perhaps"),
+        ("DJANGO_CSRF_TRUSTED_ORIGINS", "orders.example.com"),
         ("STOCK_DROP_LIMIT_PERCENT", "101"),
         ("RATE_LIMIT_SCALE", "0"),
         ("FLOW_INTERVAL_SECONDS", "0"),

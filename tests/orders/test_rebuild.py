@@ -133,3 +133,12 @@ def test_it_refuses_beside_workers_that_could_send(world: Any) -> None:
     Heartbeat.objects.create(worker="office", seen_at=timezone.now())
     with pytest.raises(CommandError, match="Workers are running"):
         call_command("rebuild")
+
+
+@pytest.mark.parametrize("day", ["soon", "2999-01-01", "0001-01-01"])
+def test_a_day_that_cannot_be_that_of_a_backup_is_refused_and_nothing_changes(world: Any, day: str) -> None:
+    before = list(ErpPush.objects.values_list("status", flat=True))
+    with pytest.raises(CommandError, match="--since") as refused:
+        call_command("rebuild", "--since", day)
+    assert refused.value.returncode == 2
+    assert list(ErpPush.objects.values_list("status", flat=True)) == before

@@ -15,7 +15,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from config.demo_environment import DEMO_DIRECTORY, DEMO_PASSWORD, DEMO_USER
-from config.supervisor import MANAGE, Supervisor
+from config.supervisor import MANAGE, AddressRefused, Supervisor, require_free
 from integrations.management.arguments import port_number
 from integrations.sandbox.demo import demo_mappings
 from integrations.sandbox.options import SandboxOptions
@@ -40,6 +40,10 @@ class Command(BaseCommand):
         """Run until Ctrl-C; exit 2 when a demo of this directory runs already."""
         with only_one_demo():
             port = options["port"] or free_port(PREFERRED_PORT)
+            try:
+                require_free(f"127.0.0.1:{port}")
+            except AddressRefused as refusal:
+                raise CommandError(str(refusal), returncode=2) from None
             supervisor = Supervisor()
             supervisor.stop_on_signals()
             sandbox_options = SandboxOptions(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from config.supervisor import Supervisor
+from config.supervisor import AddressRefused, Supervisor, require_free
 from integrations.management.arguments import at_least_one
 
 
@@ -22,7 +22,11 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=at_least_one, default=4)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 0 after a signal, 1 when a child ended by itself (a service manager then starts all anew)."""
+        """Exit 0 after a signal, 2 when nothing can be served there, 1 when a child ended by itself (a service manager then starts all anew)."""
+        try:
+            require_free(options["bind"])
+        except AddressRefused as refusal:
+            raise CommandError(str(refusal), returncode=2) from None
         supervisor = Supervisor()
         supervisor.stop_on_signals()
         try:

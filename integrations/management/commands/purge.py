@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 from django.utils import timezone
 
+from integrations.management.arguments import seconds
 from integrations.retention import tidy
 
 
@@ -18,7 +19,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Take --seconds."""
-        parser.add_argument("--seconds", type=float, default=24 * 3600.0, help="stop after so many seconds")
+        parser.add_argument("--seconds", type=seconds, default=24 * 3600.0, help="stop after so many seconds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Work until nothing is left; what is cut off goes on with the next run."""

@@ -40,9 +40,11 @@ class Command(BaseCommand):
             raise CommandError("Name the flows to run, or give --all.", returncode=2)
         for name in names:
             try:
-                get_flow(name)
+                definition = get_flow(name)
             except UnknownFlow as problem:
                 raise CommandError(str(problem), returncode=2) from None
+            if options["order"] and not definition.by_order and not options["all"]:
+                raise CommandError(f"{name} belongs to no order: leave --order out.", returncode=2)
         missing = [name for name in CREDENTIALS if not getattr(settings, name)]
         if missing:
             raise CommandError(f"Settings: {' and '.join(missing)} missing; no flow was run.", returncode=2)

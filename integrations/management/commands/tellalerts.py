@@ -7,6 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from integrations.alerts.tasks import look_and_tell
+from integrations.models import AlertRule
 
 
 class Command(BaseCommand):
@@ -22,4 +23,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Exit 0 whatever was found; print how many messages were sent. Fails aloud: cron must notice."""
+        AlertRule.objects.exists()  # a database that cannot be used is told once, and not by every source
         self.stdout.write(f"{look_and_tell()} messages sent")

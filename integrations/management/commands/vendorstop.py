@@ -33,6 +33,8 @@ class Command(BaseCommand):
             if options["end"]:
                 if stop is None:
                     raise CannotStop(f"No stop of {vendor} is open.")
+                if not reason.strip():
+                    raise CannotStop("--end needs --reason: what was put right. It is kept with your name.")
                 ended = end_stop(stop.pk, reason, actor)
                 self.stdout.write(f"Writes to {vendor} go on; {ended.released} deliveries are due now.")
             elif reason:

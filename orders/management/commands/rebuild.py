@@ -18,6 +18,8 @@ from ...models import Order
 from ...rebuilding import rebuild
 
 WORKER_SILENCE = timedelta(minutes=2)
+# No backup is older; a slip of the pen would ask DSCO for each day since.
+LONGEST = timedelta(days=731)
 
 
 class Command(BaseCommand):
@@ -35,14 +37,14 @@ class Command(BaseCommand):
         """Exit 0 with a JSON line of counts; 1 when a vendor broke it off; 2 for bad use or while workers send."""
         now = timezone.now()
         self._refuse_beside_workers(now)
-        since = self._since(options["since"])
+        since = self._since(options["since"], now)
         try:
             counts = rebuild(now, since, self.stderr.write)
         except VendorError as error:
             raise CommandError(f"{error} Nothing was sent. Run it again when this is settled.", returncode=1) from None
         self.stdout.write(json.dumps({"orders": Order.objects.count(), **dict(sorted(counts.items()))}))
 
-    def _since(self, text: str | None) -> datetime | None:
+    def _since(self, text: str | None, now: datetime) -> datetime | None:
         if not text:
             return None
         try:
@@ -51,6 +53,12 @@ class Command(BaseCommand):
             day = None
         if day is None:
             raise CommandError(f"--since: {text!r} is no day; write 2026-03-01.", returncode=2)
+        if not now.date() - LONGEST <= day <= now.date():
+            raise CommandError(
+                f"--since: {day} lies in the future (UTC), or more than {LONGEST.days} days back; the day"
+                " before the backup's is meant. Nothing was changed.",
+                returncode=2,
+            )
         return datetime(day.year, day.month, day.day, tzinfo=UTC)
 
     def _refuse_beside_workers(self, now: datetime) -> None:

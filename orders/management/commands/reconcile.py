@@ -58,6 +58,8 @@ def _moment(name: str, text: str | None) -> datetime:
         moment = day = None
     if moment is None and day is not None:
         moment = datetime(day.year, day.month, day.day)  # noqa: DTZ001 - made aware below
+    if not text:
+        raise BadRequest(f"{name} is missing.")
     if moment is None:
         raise BadRequest(f"{name}: {text!r} is no time; write 2026-03-01 or 2026-03-01T08:00.")
     return moment if timezone.is_aware(moment) else timezone.make_aware(moment)

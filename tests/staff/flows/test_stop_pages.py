@@ -171,3 +171,9 @@ class TestCommand:
         with pytest.raises(CommandError) as refused:
             call_command("vendorstop", "lingxing", *more)
         assert refused.value.returncode == 2
+
+    def test_an_end_without_a_reason_names_the_option_and_ends_nothing(self, db: None) -> None:
+        call_command("vendorstop", "dsco", "--reason", "wrong prices")
+        with pytest.raises(CommandError, match="--end needs --reason"):
+            call_command("vendorstop", "dsco", "--end")
+        assert VendorStop.objects.get().ended_at is None

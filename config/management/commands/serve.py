@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=at_least_one, default=4)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Exit 0 after a signal, 2 when nothing can be served at that address, 1 when a child ended by itself (a service
+        """Exit 0 after a signal, 2 when nothing can be served there, 1 when a child ended by itself (a service
         manager then starts all anew)."""
         try:
             require_free(options["bind"])

@@ -131,7 +131,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a worker that is killed while idle stops its cluster", "integrations/worker_queues.py",
-        "        if not block or timeout is not None:\n", "        if True:\n", "tests/engine/test_worker_queues.py",
+        "    django_q.cluster.Queue = KillSafeQueue\n", "", "tests/end_to_end/test_killed_workers.py",
     ),
     # --- What people decided wins ----------------------------------------------------------------------
     Mutation(

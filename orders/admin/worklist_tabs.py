@@ -68,7 +68,7 @@ class NearestFirstPaginator(LargeTablePaginator):
 
     def counted_up_to(self, most: int) -> int:
         """Count without reading the orders; of very many, now and then."""
-        name = f"number of {self.worklist.name} up to {most}, {timezone.get_current_timezone_name()}"
+        name = f"number:{self.worklist.name}:{most}:{timezone.get_current_timezone_name()}"
         return recent(name, KEPT_SECONDS, lambda: self.worklist.count_up_to(most), dear=lambda number: number > MANY)
 
     def page(self, number: int | str) -> Page[Any]:

@@ -9,4 +9,4 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 WHITENOISE_USE_FINDERS = True
-STATIC_ROOT = None  # nothing was collected
+STATIC_ROOT = None  # type: ignore[assignment] # nothing was collected

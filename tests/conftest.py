@@ -28,12 +28,14 @@ hypothesis.settings.load_profile("orderbridge")
 # About how many seconds the longest tests take: the parallel run begins with what takes long, so that no core waits at
 # the end for another. Those that wait for processes or for a browser stand in one group each and take ``WAITING``.
 LONG = {
+    "test_a_day_without_a_vendor_drains_by_itself": 16,
     "test_every_page_keeps_its_number_of_queries_however_many_rows": 16,
     "test_a_member_of_the_staff_without_rights_reaches_nothing_of_the_business": 12,
     "test_a_whole_run_leaves_no_secret_anywhere_and_no_person_in_the_logs": 10,
-    "test_a_day_without_a_vendor_drains_by_itself": 8,
     "test_pages_tell_each_reader_in_his_language": 8,
     "test_memory_does_not_grow_with_the_number_of_pages": 6,
+    "test_orders_and_shipments_get_where_they_belong_in_time": 6,
+    "test_a_death_at_any_moment_of_a_flow_loses_and_doubles_nothing": 5,
     "test_a_role_opens_adds_changes_and_deletes_what_its_rights_say_and_nothing_else": 5,
 }
 WAITING, USUAL = 8, 0.2

@@ -217,6 +217,7 @@ def tell_withdrawn_too_late(order: Order, now: datetime) -> None:
 def cannot_repeat(order: Order, now: datetime) -> None:
     """Each action exists once per order: a second, different cancellation needs a person before goods are reported."""
     shipment = Shipment.objects.filter(order=order)
+    park(shipment.filter(status=State.CANCELLED), State.WAITING, CANCELLED_AGAIN, "", now)
     park(shipment, State.NEEDS_ATTENTION, CANCELLED_AGAIN, words.again_text(), now)
 
 

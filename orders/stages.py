@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from django.db import transaction
-from django.db.models import Case, CharField, Exists, OuterRef, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 
 from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.states import IN_FLIGHT, State
 
-from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, Stage
+from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, OrderLine, Stage
 from .reported import everything_reported
 
 
@@ -65,9 +65,13 @@ def _cancelled() -> Q:
         order=order, status=State.SUCCEEDED, action=CancellationAction.DSCO, order__erp_push__status=State.CANCELLED
     )
     stopped = Cancellation.objects.filter(order=order, status=State.SUCCEEDED, action=CancellationAction.ERP, lines=[])
+    # Once DSCO was read again it must show that nothing is left: more may have been asked for since.
+    not_read_since = confirmed.filter(finished_at__gte=F("order__read_at"))
+    left = OrderLine.objects.filter(order=order, quantity__gt=F("cancelled_quantity"))
     return (
-        (Q(dsco_status__in=["cancelled", "canceled"]) & ~Exists(in_erp))
-        | Exists(never_pushed.filter(reason_code="order_cancelled"))
-        | Exists(confirmed)
-        | Exists(stopped)
+        (Q(dsco_status__in=["cancelled", "canceled"]) & ~Q(Exists(in_erp)))
+        | Q(Exists(never_pushed.filter(reason_code="order_cancelled")))
+        | Q(Exists(not_read_since))
+        | (Q(Exists(confirmed)) & ~Q(Exists(left)))
+        | Q(Exists(stopped))
     )

@@ -23,6 +23,7 @@ from integrations.lingxing import LingXingClient
 
 from .. import cancellations as words
 from ..cancellation_rows import (
+    CANCELLED_AGAIN,
     DSCO,
     ERP,
     OPEN_ROWS,
@@ -50,7 +51,7 @@ from ..cancellations import (
     wish_of,
 )
 from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
-from ..models import OPEN_STAGES, Cancellation, ErpPush, Order, OrderLine, RetailerPolicy, Stage
+from ..models import OPEN_STAGES, Cancellation, ErpPush, Order, OrderLine, RetailerPolicy, Shipment, Stage
 from ..policies import policies_for
 from ..reading import read_in_chunks
 from ..stages import refresh_stages
@@ -93,11 +94,12 @@ def _carry_out(context: FlowContext, orders: QuerySet[Order]) -> None:
 
 
 def _concerned(orders: QuerySet[Order]) -> QuerySet[Order]:
-    """Open orders of which something is cancelled or asked to be, and those with an unfinished cancellation."""
+    """Open orders of which something is cancelled or asked to be, and those whose cancellation is not at its end."""
     lines = OrderLine.objects.filter(Q(cancel_requested=True) | Q(cancelled_quantity__gt=0), order=OuterRef("pk"))
     unfinished = Cancellation.objects.filter(status__in=OPEN_ROWS).values("order")
+    again = Shipment.objects.filter(status=State.NEEDS_ATTENTION, reason_code=CANCELLED_AGAIN).values("order")
     flagged = Q(cancel_requested=True) | Q(dsco_status__in=CANCELLED_STATUSES) | Exists(lines)
-    return orders.filter(Q(stage__in=WATCHED_STAGES) & flagged | Q(pk__in=unfinished))
+    return orders.filter(Q(stage__in=WATCHED_STAGES) & flagged | Q(pk__in=unfinished) | Q(pk__in=again))
 
 
 def _chunks(orders: QuerySet[Order]) -> Iterable[list[int]]:
@@ -163,14 +165,16 @@ def _before_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, pol
         else:
             resume(order.pk, context.now)  # the push takes the quantities that are left
         return
+    told = confirmation is not None and confirmation.status == State.SUCCEEDED
+    again = told and confirmation is not None and confirmation.lines != wish.asked
     if wish.whole:
-        if not _stop_push(order, CANCEL_REQUESTED, context.now):
+        if not _stop_push(order, CANCEL_REQUESTED, context.now, for_good=not again):
             return
     else:
         park(_push_of(order), State.WAITING, CANCEL_REQUESTED, "", context.now)
-    if confirmation is not None and confirmation.status == State.SUCCEEDED:
-        if confirmation.lines != wish.asked:
-            cannot_repeat(order, context.now)
+    if again:
+        cannot_repeat(order, context.now)
+    if told:
         return
     owe(context, order, DSCO, wish.asked, policy, accepted=policy.accept_cancel_requests)
 
@@ -179,11 +183,12 @@ def _push_of(order: Order) -> QuerySet[ErpPush]:
     return ErpPush.objects.filter(order=order)
 
 
-def _stop_push(order: Order, code: str, now: datetime) -> bool:
-    """Cancel the push and what follows it; False when a worker has just taken it."""
+def _stop_push(order: Order, code: str, now: datetime, *, for_good: bool = True) -> bool:
+    """Cancel the push and (``for_good``) what follows it; False when a worker has just taken it."""
     if order.erp_push.status != State.CANCELLED and not park(_push_of(order), State.CANCELLED, code, "", now):
         return False
-    close_following([order.pk], now)
+    if for_good:
+        close_following([order.pk], now)
     return True
 
 

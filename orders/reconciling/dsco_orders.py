@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import F, Q
 
-from integrations.deliveries.states import FINISHED
+from integrations.deliveries.states import FINISHED, State
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas.orders import DscoPackageLine
 from integrations.models import Flow
@@ -117,7 +117,8 @@ def _judge(compared: Compared, found: Sequence[Facts], horizon: datetime) -> Non
             cancelled.append(facts)
         if _changed_after_invoice(facts):
             invoiced.append(facts)
-        if facts.stage == Stage.CANCELLED and facts.dsco_status.lower() in OPEN_STATUSES:
+        cancelled_here = facts.stage == Stage.CANCELLED or facts.push.status == State.CANCELLED
+        if cancelled_here and facts.dsco_status.lower() in OPEN_STATUSES:
             still_open.append(facts)
     compared.differences += _shipped_by_hand(by_hand)
     compared.differences += _cancelled(cancelled, horizon)

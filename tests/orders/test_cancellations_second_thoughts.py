@@ -123,6 +123,27 @@ def test_staff_who_cancel_a_unit_do_not_make_less_of_what_the_retailer_asks_for(
     assert confirmed(sandbox, raw) == 1
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_request_for_the_rest_after_staff_cancelled_a_part_is_shown(sandbox, looked):
+    raw = bring_in(sandbox)
+    cancel_lines(order_of(raw).pk, {0: 1}, "CXSS", "broken", "mei")
+    apply()
+    assert cancelled_by_sku(sandbox, raw) == {"HP-LAMP-01": 1, "HP-VASE-02": 0}
+    if looked:
+        read(raw)
+    ask(sandbox, raw)
+    for _run in range(2):
+        apply()
+    assert order_of(raw).stage != "cancelled"
+    assert order_of(raw).shipment.reason_code == "cancelled_again"
+    assert is_told(raw)
+    sandbox.dsco.cancel_by_retailer(raw["dscoOrderId"])
+    read(raw)
+    apply()
+    assert order_of(raw).stage == "cancelled"
+    assert not is_told(raw)
+
+
 def test_no_more_is_cancelled_than_is_still_asked_for_at_the_moment_of_the_call(sandbox):
     raw = bring_in(sandbox)
     ask(sandbox, raw)

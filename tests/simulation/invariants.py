@@ -8,6 +8,8 @@ from decimal import Decimal
 from django.apps import apps
 from django.utils import timezone
 
+from integrations.deliveries import staff
+from integrations.deliveries.kinds import delivery_kinds
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import State
 from integrations.models import ApiCall, Flow, Slot
@@ -105,6 +107,32 @@ def what_is_there_is_known(story):
             row = getattr(order, name)
             if count and row.status not in (State.SUCCEEDED, *FOR_A_PERSON) and not _given_up_and_told(row):
                 yield f"{row.key} is {row.status} ({row.reason_code}), but the vendor has it"
+        yield from _numbers_unknown(story, order, there)
+        yield from _cancellation_unknown(story, order)
+
+
+def _numbers_unknown(story, order, there):
+    """Who has the order in LingXing, and who tells DSCO its number there, finds it by every such number."""
+    known = set(order.erp_links.values_list("erp_order__global_order_no", flat=True))
+    if there["erp_push"] and order.erp_push.status == State.SUCCEEDED:
+        rows = story.sandbox.lingxing.by_platform(order.dsco_order_id)
+        live = {one["global_order_no"] for one in rows if not one["is_delete"] and not one["original_global_order_no"]}
+        if live and not live & known:
+            yield f"{order.erp_push.key} knows {known}, LingXing has {live}"
+    told = story.sandbox.dsco.orders[order.dsco_order_id].get("supplierOrderNumber")
+    if there["acknowledgement"] and told and told not in known:
+        yield f"{order.acknowledgement.key}: DSCO has the number {told}, here are {known}"
+
+
+def _cancellation_unknown(story, order):
+    """What we cancelled at DSCO is shown as done, as found done, or to a person."""
+    rows = [row for row in order.cancellations.all() if row.action == CancellationAction.DSCO]
+    there = story.sandbox.dsco.effect_count("cancellation", order.dsco_order_id)
+    fine = [row for row in rows if row.status in (State.SUCCEEDED, State.CANCELLED, *FOR_A_PERSON)]
+    if there and not fine and not any(_given_up_and_told(row) for row in rows):
+        yield f"{order.dsco_order_id}: DSCO has our cancellation: " + "; ".join(
+            f"{row.key} {row.status}" for row in rows
+        )
 
 
 def what_is_cancelled_here_is_cancelled_there(story):
@@ -274,10 +302,27 @@ def stock_is_right_at_the_end(story):
                 yield f"{sku} in {stock['code']}: DSCO shows {stock['quantity']}, LingXing has {available}"
 
 
+def retrying_what_is_parked_doubles_nothing(story):
+    """A person may retry whatever stands before him: what the vendor has already is not done again."""
+    if story.seed % 8:
+        return  # it takes as long as the story itself
+    parked = {}
+    for name, kind in delivery_kinds().items():
+        ids = list(kind.model.objects.filter(status__in=FOR_A_PERSON).values_list("pk", flat=True))
+        if ids and kind.model is not StockUpdate:
+            parked[name] = ids
+    if parked:
+        story.say(f"--- everything parked is retried: {parked}")
+        for name, ids in parked.items():
+            staff.retry(name, ids, "staff")
+        story.settle()
+        yield from (f"after the retry: {problem}" for problem in no_effect_twice(story))
+
+
 CHECKS = (
     no_effect_twice, no_violation, no_order_lost, what_succeeded_is_there, what_is_there_is_known,
     what_is_cancelled_here_is_cancelled_there, nothing_is_stuck, ordinary_orders_are_invoiced,
     every_open_order_says_why, cancelled_orders_were_not_created, totals_are_exact,
     an_invoice_is_paid_for_what_has_left, every_call_is_kept, nothing_is_held_for_ever, stock_was_never_invented,
-    stock_is_right_at_the_end,
+    stock_is_right_at_the_end, retrying_what_is_parked_doubles_nothing,
 )  # fmt: skip

@@ -41,9 +41,10 @@ class Outside(World):
         self.say(f"order {order['dscoOrderId']} ({fate}) {order['poNumber']} {skus}")
 
     def retailer_changes_his_mind(self) -> None:
-        """Cancels an order or some of it, asks us to, takes the request back, or changes a price."""
+        """Cancels an order or some of it, asks us to, takes it back, changes a price, or lists the lines anew."""
         ways = [("cancellations", "request_cancel"), ("cancellations", "cancel_by_retailer"), ("withdrawals", "ask"),
-                ("withdrawals", "withdraw"), ("partial_cancellations", "cancel_line"), ("prices", "price")]  # fmt: skip
+                ("withdrawals", "withdraw"), ("partial_cancellations", "cancel_line"), ("prices", "price"),
+                ("withdrawals", "list_anew")]  # fmt: skip
         possible = [way for feature, way in ways if self.has(feature)]
         if not possible or not self.orders:
             return
@@ -59,6 +60,9 @@ class Outside(World):
         if how == "withdraw":
             self.withdrawn.add(order_id)
             dsco.rewrite(order_id, _withdraw, backdate=60)
+            return
+        if how == "list_anew":
+            dsco.rewrite(order_id, lambda order: self.chance.shuffle(order["lineItems"]), backdate=60)
             return
         self.touched.add(order_id)
         if how == "cancel_line":

@@ -29,6 +29,10 @@ def main() -> None:
         gc.freeze()
         gc.enable()
         execute_from_command_line(sys.argv)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who read the output has seen enough (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     except DatabaseError as problem:
         from config.database_words import explained  # noqa: PLC0415 - it needs the settings
 

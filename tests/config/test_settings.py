@@ -87,6 +87,20 @@ def test_a_missing_credential_stops_runflow_and_changes_nothing(tmp_path):
     assert "Traceback" not in done.stderr
 
 
+def test_a_reader_who_has_seen_enough_ends_a_command_without_a_traceback():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as closed:
+        done = subprocess.run(
+            [sys.executable, "manage.py", "doctor", "--offline"], cwd=ROOT, stdout=closed, stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "ORDERBRIDGE_ENV_FILE": "", "DJANGO_SECRET_KEY": "s" * 60}, text=True,
+            check=False,
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
 def test_production_settings_pass_djangos_deployment_check():
     done = run_check(
         "check", "--deploy", "--fail-level", "WARNING",

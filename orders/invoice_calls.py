@@ -15,7 +15,7 @@ from integrations.dsco.schemas import InvoiceBody
 from integrations.errors import Rejected
 from integrations.sentences import gettext as _
 
-from .invoices import Coverage, belongs_to, same_invoice, shipped_at_dsco
+from .invoices import Coverage, belongs_to, same_total, shipped_at_dsco
 from .models import Invoice, OrderLine
 
 BATCH_SIZE = 500
@@ -48,9 +48,9 @@ def _after_refusal(
 ) -> Outcome:
     """Say what a refusal means: done already, number taken by another order, too early, or refused indeed."""
     found = client.get_invoices(body.invoice_id)
-    ours = [raw for raw in found if belongs_to(raw, body.dsco_order_id)]
-    if ours:
-        return _ours(ours, body)
+    known = _known(found, invoice, body)
+    if known is not None:
+        return known
     if found:
         message = _("Invoice number {number} belongs to another order at DSCO; the next one is tried.")
         outcome = outcomes.retry(
@@ -81,9 +81,25 @@ def _refused(client: DscoClient, invoice: Invoice, body: InvoiceBody, error: Rej
     return outcomes.rejected(error.code, error.message)
 
 
+def _known(found: Sequence[dict[str, Any]], invoice: Invoice, body: InvoiceBody) -> Outcome | None:
+    """What the invoices with our number say of ours; None when they are other orders'."""
+    ours = [raw for raw in found if belongs_to(raw, invoice.order)]
+    if ours:
+        return _ours(ours, body)
+    if all(belongs_to(raw, invoice.order) is False for raw in found):
+        return None
+    return outcomes.needs_attention(
+        "invoiced_elsewhere",
+        _(
+            "DSCO has an invoice {number} that does not say for which order it is. Look at it in the DSCO portal: if it"
+            " is this order's, mark this invoice as done; if not, invoice the order there and mark this one as done."
+        ).format(number=body.invoice_id),
+    )
+
+
 def _ours(raws: Sequence[dict[str, Any]], body: InvoiceBody) -> Outcome:
     for raw in raws:
-        if same_invoice(raw, body):
+        if same_total(raw, body):
             return outcomes.succeeded(str(raw.get("dscoInvoiceId") or body.invoice_id))
     return outcomes.needs_attention(
         "invoice_differs",
@@ -110,5 +126,4 @@ def _batch(client: DscoClient, invoices: Sequence[Invoice]) -> Call[Invoice]:
 def shown(client: DscoClient, invoice: Invoice) -> Outcome:
     """Look at DSCO's invoices with our number: done, something else, or absent."""
     body = InvoiceBody.from_payload(invoice.body)
-    ours = [raw for raw in client.get_invoices(body.invoice_id) if belongs_to(raw, body.dsco_order_id)]
-    return _ours(ours, body) if ours else outcomes.absent()
+    return _known(client.get_invoices(body.invoice_id), invoice, body) or outcomes.absent()

@@ -282,14 +282,17 @@ def is_outdated(body: Mapping[str, Any], lines: Sequence[OrderLine]) -> bool:
     return False
 
 
-def same_invoice(raw: Mapping[str, Any], body: InvoiceBody) -> bool:
-    """Return whether DSCO's raw invoice is this one: same order and same total."""
-    return belongs_to(raw, body.dsco_order_id) and _amount(raw.get("totalAmount")) == to_cents(body.total_amount)
+def same_total(raw: Mapping[str, Any], body: InvoiceBody) -> bool:
+    """Return whether DSCO's raw invoice has the total of this one."""
+    return _amount(raw.get("totalAmount")) == to_cents(body.total_amount)
 
 
-def belongs_to(raw: Mapping[str, Any], dsco_order_id: str) -> bool:
-    """Return whether DSCO's raw invoice is for this order."""
-    return str(raw.get("dscoOrderId") or "") == dsco_order_id
+def belongs_to(raw: Mapping[str, Any], order: Order) -> bool | None:
+    """Return whether DSCO's raw invoice is for this order; None where it does not say (any one number may name it)."""
+    if raw.get("dscoOrderId"):
+        return str(raw["dscoOrderId"]) == order.dsco_order_id
+    named = str(raw.get("poNumber") or "").strip()
+    return False if named and order.po_number and named != order.po_number else None
 
 
 def _amount(value: Any) -> Decimal | None:

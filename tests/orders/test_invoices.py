@@ -285,6 +285,19 @@ def test_a_lost_reply_ends_in_exactly_one_invoice(sandbox, clock, kind):
     assert sandbox.violations == []
 
 
+@pytest.mark.parametrize(("number", "status"), [(None, "needs_attention"), ("PO-OF-ANOTHER", "succeeded")])
+def test_an_invoice_that_names_no_order_is_put_before_a_person(sandbox, clock, number, status):
+    raw = shipped(sandbox)
+    sandbox.faults.add(Fault("dsco", "create_invoice", "reset_after"))
+    report()
+    body = dict(at_dsco(sandbox, raw))
+    # DSCO's document allows an invoice to name its order by any one of three numbers, or to show none of them.
+    sandbox.dsco.invoices[body["invoiceId"]] = body | {"dscoOrderId": None, "poNumber": number}
+    report_until_settled(clock, 4)
+    assert invoice_of(raw).status == status
+    assert (invoice_of(raw).reason_code == "invoiced_elsewhere") is (status == "needs_attention")
+
+
 @pytest.mark.parametrize("kind", ["reset_before", "timeout_before", "error_before", "throttled"])
 def test_a_request_that_never_arrived_is_made_again(sandbox, clock, kind):
     raw = shipped(sandbox)

@@ -101,7 +101,10 @@ def _plain(text: str | None) -> str:
 def _numbers(sides: Sides) -> list[Row]:
     order, dsco, erp = sides.order, sides.dsco, sides.erp_orders
     push = order.erp_push
-    numbers = [number.strip() for number in push.remote_reference.split(",") if number.strip()]
+    links = order.erp_links.filter(ended_at=None, erp_order__deleted=False).select_related("erp_order")
+    numbers = [link.erp_order.global_order_no for link in links if not link.erp_order.resend_of]
+    if not numbers:  # LingXing was not read since the push
+        numbers = [number.strip() for number in push.remote_reference.split(",") if number.strip()]
     live = None if erp is None else [row.global_order_no for row in erp if not row.is_deleted]
     platform = None if erp is None else {number for row in erp for number in row.platform_order_nos}
     first = sides.first_erp_order

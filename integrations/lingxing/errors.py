@@ -177,6 +177,8 @@ def _by_status(reply: Reply, operation: str, writes: bool) -> VendorError:
         text = _("Access was refused before LingXing's own checks: ask the administrator.")
     elif 300 <= status < 400 or status in (400, 404, 405, 410, 421):
         meaning, text = Meaning.CONFIGURATION, ADVICE["400"]
+    elif status >= 500:
+        meaning, text = Meaning.FAULT, _("LingXing is not available at the moment.")
     else:
         meaning, text = Meaning.FAULT, _("The reply is not a LingXing answer.")
     return _error_class(meaning, writes)(

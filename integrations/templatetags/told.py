@@ -8,9 +8,16 @@ from django import template
 from django.db.models import Model
 from django.utils.text import capfirst
 
-from .. import sentences
+from .. import call_words, sentences
 
 register = template.Library()
+
+
+@register.filter
+def purpose(call: Any) -> str:
+    """Return what an API call was for, and the operation's name for those who look it up."""
+    said = call_words.purpose(call.vendor, call.operation)
+    return call.operation if said == call.operation else f"{sentences.told(said)} · {call.operation}"
 
 
 @register.filter

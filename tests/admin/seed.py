@@ -194,7 +194,7 @@ def _attempts(now: datetime) -> None:
         flow="push_orders", trigger="schedule", started_at=now - timedelta(minutes=3), finished_at=now,
         status="stopped",
         counts={"released": 3, "succeeded": 14, "failed": 2}, error_code="http_503",
-        error="LingXing, creating orders: HTTP 503: The reply is not a LingXing answer. (code http_503)",
+        error="LingXing, creating orders: HTTP 503: LingXing is not available at the moment. (code http_503)",
         notes=["Two orders have no SKU mapping."],
     )  # fmt: skip
     calls = ApiCall.objects.bulk_create(

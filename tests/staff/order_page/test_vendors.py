@@ -140,6 +140,18 @@ class TestComparison:
         assert rows["Line 1, HP-LAMP-01: to deliver"] == ("2", "2", "2")
         assert not {title for title in different(order) if title.startswith(("Line", "DSCO", "ERP", "Status"))}
 
+    def test_an_order_that_was_split_and_read_again_agrees(
+        self, world: Sandbox, order: Order, operator: Client
+    ) -> None:
+        world.lingxing.split(order.dsco_order_id)
+        act(operator, order, "reread-lingxing")
+        order = fresh(order.dsco_order_id)
+        numbers = {row.global_order_no for row in ErpOrder.objects.filter(deleted=False)}
+        assert len(numbers) > 1
+        ours, _dsco, theirs = compared(order)["ERP order number"]
+        assert set(ours.split(", ")) == set(theirs.split(", ")) == numbers
+        assert "ERP order number" not in different(order)
+
     def test_what_differs_is_marked_against_ours(self, world: Sandbox, order: Order, operator: Client) -> None:
         world.dsco.change_order(order.dsco_order_id, poNumber="PO-OTHER")
         world.lingxing.audit(order.dsco_order_id)

@@ -54,11 +54,15 @@ class Answer(models.TextChoices):
     MAY_CANCEL = "may_cancel", gettext_lazy("It is held and not in LingXing: it can be cancelled")
     BEING_PUSHED = "being_pushed", gettext_lazy("It is being created in LingXing at this moment: asked right after")
     ASKED = "asked", gettext_lazy("LingXing has it and is asked to stop it")
-    STOPPED = "stopped", gettext_lazy("LingXing has stopped it: the retailer is told")
+    STOPPED = "stopped", gettext_lazy("Nothing of it will be shipped: the retailer is told")
     REFUSED = "refused", gettext_lazy("LingXing did not stop it: the order goes on")
     ALREADY_CANCELLED = "already_cancelled", gettext_lazy("It is cancelled already")
     RETURN_ONLY = "return_only", gettext_lazy("It has left the warehouse: it can only be returned")
     NOT_ASKED = "not_asked", gettext_lazy("Nobody has asked")
+
+
+STOPPED_EVERYWHERE: Final = (Answer.STOPPED, Answer.ALREADY_CANCELLED)
+GIVEN_UP: Final = (State.SKIPPED, State.CANCELLED)
 
 
 @dataclass(slots=True)
@@ -80,7 +84,7 @@ def pause(order_id: int, reason: str, code: str, actor: str) -> Answered:
     with transaction.atomic():
         order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
         present = answer_of(order)
-        if present.answer in (Answer.ALREADY_CANCELLED, Answer.RETURN_ONLY) or _is_open(present.pause):
+        if present.answer in (Answer.STOPPED, Answer.ALREADY_CANCELLED, Answer.RETURN_ONLY) or _is_open(present.pause):
             return present
         push = ErpPush.objects.select_for_update().get(order=order)
         if push.status == State.SKIPPED:
@@ -102,7 +106,10 @@ def answer_of(order: Order) -> Answered:
     links = order.erp_links.filter(ended_at=None).select_related("erp_order").order_by("pk")
     rows = [link.erp_order for link in links if not link.erp_order.resend_of]
     parts = [(row, _of_part(row)) for row in rows]
-    return Answered(_answer(order, question, [answer for _row, answer in parts]), question, parts)
+    answer = _answer(order, question, [one for _row, one in parts])
+    if answer in STOPPED_EVERYWHERE and _has_stopped(_stop_of(order)):  # LingXing's own status is read later
+        parts = [(row, one if one == Answer.RETURN_ONLY else answer) for row, one in parts]
+    return Answered(answer, question, parts)
 
 
 def set_cancelled(order_id: int, code: str, reason: str, actor: str) -> Answered:
@@ -113,8 +120,8 @@ def set_cancelled(order_id: int, code: str, reason: str, actor: str) -> Answered
     with transaction.atomic():
         order = Order.objects.select_for_update(no_key=True).get(pk=order_id)
         present = answer_of(order)
-        asked = present.answer in (Answer.ASKED, Answer.STOPPED) and _is_open(present.pause)
-        if present.answer == Answer.ALREADY_CANCELLED or asked:
+        asked = present.answer == Answer.ASKED and _is_open(present.pause)
+        if present.answer in STOPPED_EVERYWHERE or asked:
             return present
         question = present.pause if _is_open(present.pause) else None
         if question is not None:
@@ -230,15 +237,26 @@ def _answer(order: Order, question: CancellationPause | None, parts: list[Answer
         return Answer.ALREADY_CANCELLED
     if Answer.RETURN_ONLY in parts or order.stage not in OPEN_STAGES:
         return Answer.RETURN_ONLY
+    if _is_set_to_cancelled(order):
+        stop = _stop_of(order)
+        return Answer.STOPPED if stop is None or _has_stopped(stop) else Answer.ASKED
     if question is None or question.outcome == PauseOutcome.RESUMED:
         return Answer.NOT_ASKED
     if question.outcome == PauseOutcome.REFUSED:
         return Answer.REFUSED
-    stop = _stop_of(order) if question.erp_asked else None
-    if stop is not None:
-        return Answer.STOPPED if stop.status == State.SUCCEEDED else Answer.ASKED
     push = order.erp_push
     return Answer.BEING_PUSHED if push.status in IN_FLIGHT or push.maybe_sent else Answer.MAY_CANCEL
+
+
+def _is_set_to_cancelled(order: Order) -> bool:
+    """Whether staff or a question have decided to cancel every unit that is open, and DSCO is still to be told."""
+    row = Cancellation.objects.filter(order=order, action=CancellationAction.DSCO).exclude(status__in=GIVEN_UP).first()
+    until = {item["position"]: item["until"] for item in row.lines if "until" in item} if row else {}
+    return bool(until) and all(until.get(line.position, 0) >= line.quantity for line in order.lines.all())
+
+
+def _has_stopped(stop: Cancellation | None) -> bool:
+    return stop is not None and stop.status == State.SUCCEEDED
 
 
 def _of_part(row: ErpOrder) -> Answer:

@@ -15,7 +15,7 @@ from integrations.api.views import Nothing, Strict, checked_body, checked_query
 from integrations.sentences import told
 
 from ..models import Cancellation, Order, PauseOutcome
-from ..pause_for_cancellation import Answer, Answered, answer_of, pause, resume_order, set_cancelled
+from ..pause_for_cancellation import STOPPED_EVERYWHERE, Answer, Answered, answer_of, pause, resume_order, set_cancelled
 from ..starting import start_for_order
 from .actions import CANNOT_CANCEL, OrderWrite, Reason
 from .examples import ANSWERED
@@ -83,10 +83,7 @@ class CancellingView(OrderWrite):
 
     def answered(self, order: Order, found: Answered) -> Response:
         """Return the answer as it is now, and let the flow go on for the order."""
-        if (
-            found.answer in (Answer.ASKED, Answer.BEING_PUSHED, Answer.ALREADY_CANCELLED)
-            and self.request.method != "GET"
-        ):
+        if found.answer in (Answer.ASKED, Answer.BEING_PUSHED, *STOPPED_EVERYWHERE) and self.request.method != "GET":
             start_for_order(FLOW, order.dsco_order_id, self.actor)
         question = found.pause
         rows = Cancellation.objects.filter(order=order).order_by("-action")
@@ -197,6 +194,7 @@ class IsCancelled(OrderView):
                 "requested_by_retailer": order.cancel_requested or any(line.cancel_requested for line in lines),
                 "cancelled_units": sum(line.cancelled_quantity for line in lines),
                 "open_units": sum(line.open_quantity for line in lines),
-                "stopped_in_lingxing": bool(answered.parts) and all(row.dead for row, _one in answered.parts),
+                "stopped_in_lingxing": bool(answered.parts)
+                and all(one in STOPPED_EVERYWHERE for _row, one in answered.parts),
             }
         )  # fmt: skip

@@ -63,7 +63,9 @@ class TestNotInLingXing:
         path = f"orders/{raw['dscoOrderId']}"
         assert not ok(boss.get(f"{path}/is-cancelled/"))["cancelled"]
         done = ok(boss.post(f"{path}/set-cancelled/", WHY))
+        assert (done["answer"], done["held"]) == ("stopped", False)
         assert [row["key"] for row in done["actions"]] == [f"cancellation:{raw['dscoOrderId']}:dsco"]
+        assert ok(boss.post(f"{path}/set-cancelled/", WHY))["answer"] == "stopped"
         apply_until_settled(clock)
         assert confirmed(sandbox, raw) == 1
         assert ok(boss.get(f"{path}/is-cancelled/"))["cancelled"]
@@ -135,7 +137,9 @@ class TestInLingXing:
         assert [row["key"].rpartition(":")[2] for row in found["actions"]] == ["erp", "dsco"]
         assert found["parts"][0]["answer"] == "asked"
         apply_until_settled(clock)
-        assert answer(boss, raw) == "already_cancelled"
+        told = ok(boss.get(f"orders/{raw['dscoOrderId']}/cancellation-pause/"))
+        assert [told["answer"], told["parts"][0]["answer"]] == ["already_cancelled"] * 2
+        assert ok(boss.get(f"orders/{raw['dscoOrderId']}/is-cancelled/"))["stopped_in_lingxing"]
         assert rows(raw) == {"erp": (State.SUCCEEDED, ""), "dsco": (State.SUCCEEDED, "")}
         assert confirmed(sandbox, raw) == 1
         assert CancellationPause.objects.get().outcome == "cancelled"

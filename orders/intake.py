@@ -142,6 +142,8 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     _owe(result, new, now)
     if changed:
         result.released |= react(changed, now)
+    for row in rows:
+        row.order.payload = {}  # the rows refer to each other and wait for the garbage collector; this need not
     return result
 
 

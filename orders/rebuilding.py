@@ -88,8 +88,9 @@ def _read_from_dsco(dsco: DscoClient, since: datetime, until: datetime, say: Cal
         for attempt in range(1, TRIES_PER_WINDOW + 1):
             try:
                 for page in dsco.order_pages(since=since, until=end, by="updated"):
-                    store_page(page, until)
-                    number += len(page)
+                    for part in page.portions():
+                        store_page(part, until)
+                        number += len(part)
                 break
             except ScrollExpired:
                 if attempt == TRIES_PER_WINDOW:

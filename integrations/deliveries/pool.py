@@ -107,6 +107,7 @@ class CallPool:
         try:
             while (job := self._jobs.get()) is not None:
                 job()
+                del job  # and with it what it returned: a page can have megabytes
         finally:
             connections.close_all()
 

@@ -13,6 +13,7 @@ from ..sentences import gettext as _
 from . import operations
 from .errors import VENDOR, unreadable
 from .operations import Operation
+from .pages import Objects
 from .schemas import (
     Accepted,
     AcknowledgeItem,
@@ -24,7 +25,7 @@ from .schemas import (
     ShipmentReport,
 )
 from .schemas.outbound import Outbound, iso
-from .scrolling import page_lists, scroll
+from .scrolling import large_pages, page_lists, scroll
 from .transport import Answer, DscoTransport
 
 _SETTINGS = ("DSCO_BASE_URL", "DSCO_CLIENT_ID", "DSCO_CLIENT_SECRET")
@@ -89,7 +90,7 @@ class DscoClient:
         statuses: Sequence[str] = (),
         include_test_orders: bool = True,
         page_size: int = 1000,
-    ) -> Iterator[list[dict[str, Any]]]:
+    ) -> Iterator[Objects]:
         """Yield pages of raw orders that were updated after ``since`` (created at or after it) up to ``until``.
 
         Both times are aware; ``until`` must be at least 5 s in the past. statuses: the old dscoStatus
@@ -103,7 +104,7 @@ class DscoClient:
             ("includeTestOrders", _flag(include_test_orders)),
             ("ordersPerPage", str(page_size)),
         ]
-        return page_lists(self._transport, operations.ORDER_PAGES, params, "orders")
+        return large_pages(self._transport, operations.ORDER_PAGES, params)
 
     def order_log(self, request_id: str) -> ChangeLog:
         """Return what became of an acknowledgement, shipment or cancellation that DSCO accepted."""
@@ -186,7 +187,7 @@ class DscoClient:
         """Yield pages of the stock changes that DSCO carried out between two aware times; see ``invoice_log_pages``."""
         return self._log_pages(operations.INVENTORY_LOG, since, until)
 
-    def warehouse_pages(self) -> Iterator[list[dict[str, Any]]]:
+    def warehouse_pages(self) -> Iterator[Sequence[dict[str, Any]]]:
         """Yield pages of our own warehouses as DSCO knows them; ``code`` is what orders carry."""
         return page_lists(self._transport, operations.WAREHOUSE_PAGES, {}, "warehouses")
 
@@ -211,7 +212,7 @@ class DscoClient:
 
     def _invoices(self, key: str, value: str) -> list[dict[str, Any]]:
         try:
-            return self._transport.read(operations.GET_INVOICES, {"key": key, "value": value}).items("invoices")
+            return list(self._transport.read(operations.GET_INVOICES, {"key": key, "value": value}).items("invoices"))
         except Rejected as error:
             if error.http_status == 404 or error.code == "notFound":
                 return []

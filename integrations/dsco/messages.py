@@ -9,6 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+# Fractions and odd numbers stay text, digit for digit.
+exact_decoder = json.JSONDecoder(parse_float=str, parse_constant=str)
 FAILED_STATUSES = frozenset({"failure", "failed", "error"})
 
 

@@ -18,6 +18,8 @@ class Operation:
     method: str
     path: str
     rate: Rate = UNDOCUMENTED
+    large: str = ""
+    """The member that lists large objects, which stay text until they are asked for (``pages.py``)."""
 
     @property
     def writes(self) -> bool:
@@ -29,7 +31,7 @@ TOKEN = Operation("token", "POST", "/oauth2/token")
 HELLO = Operation("hello", "GET", "/hello")
 
 GET_ORDER = Operation("get_order", "GET", "/order/", Rate(10, 500))
-ORDER_PAGES = Operation("order_pages", "GET", "/order/page", Rate(10, 500))
+ORDER_PAGES = Operation("order_pages", "GET", "/order/page", Rate(10, 500), large="orders")
 ORDER_LOG = Operation("order_log", "GET", "/order/log")
 ACKNOWLEDGE = Operation("acknowledge", "POST", "/order/acknowledge", Rate(15, 1000))
 SINGLE_SHIPMENT = Operation("single_shipment", "POST", "/order/singleShipment", Rate(15, 300))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..errors import ConfigurationError, RateLimited, Rejected, TransientError
 from ..sentences import gettext as _
 from .errors import VENDOR, ScrollExpired
 from .operations import Operation
+from .pages import Objects
 from .transport import Answer, DscoTransport, Parameters
 
 # DSCO forgets a search whose next page is not fetched within this time.
@@ -49,12 +50,19 @@ def scroll(transport: DscoTransport, operation: Operation, params: Parameters, k
 
 def page_lists(
     transport: DscoTransport, operation: Operation, params: Parameters, key: str
-) -> Iterator[list[dict[str, Any]]]:
+) -> Iterator[Sequence[dict[str, Any]]]:
     """Yield the lists of objects of ``scroll``, without the empty one at the end."""
     for answer in scroll(transport, operation, params, key):
         found = answer.items(key)
         if found:
             yield found
+
+
+def large_pages(transport: DscoTransport, operation: Operation, params: Parameters) -> Iterator[Objects]:
+    """Yield the pages of an operation with ``large`` objects, without the empty one at the end."""
+    for page in page_lists(transport, operation, params, operation.large):
+        assert isinstance(page, Objects)  # noqa: S101 - ``read_page`` made it
+        yield page
 
 
 def _next_page(transport: DscoTransport, operation: Operation, scroll_id: str) -> Answer:

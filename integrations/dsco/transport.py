@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from .auth import TokenKeeper
 from .errors import VENDOR, failure_of, request_id_of, unreadable
 from .messages import read_json
 from .operations import Operation
+from .pages import Objects, read_page
 
 MAX_BODY_BYTES = 5_000_000  # "5 MB" of the array bodies, read in the stricter way
 PAUSE_WITHOUT_RETRY_AFTER = 2.0
@@ -39,9 +40,11 @@ class Answer:
             raise unreadable(self.reply, self.body, self.operation.name, writes=self.operation.writes)
         return self.body
 
-    def items(self, key: str) -> list[dict[str, Any]]:
+    def items(self, key: str) -> Sequence[dict[str, Any]]:
         """Return the objects listed under ``key``; a missing or odd list raises TransientError."""
         found = self.object().get(key)
+        if isinstance(found, Objects):
+            return found
         if not isinstance(found, list) or not all(isinstance(item, dict) for item in found):
             raise unreadable(self.reply, self.body, self.operation.name, writes=False)
         return found
@@ -116,7 +119,7 @@ class DscoTransport:
                 "Content-Type": "application/json",
             },
         )
-        parsed = _parsed(reply)
+        parsed = _parsed(reply, operation.large)
         # A gateway may quote our header back at us.
         reply.record.response_excerpt = self._tokens.without_secrets(reply.record.response_excerpt)
         reply.record.vendor_request_id = request_id_of(parsed)
@@ -131,8 +134,8 @@ class DscoTransport:
         raise failure
 
 
-def _parsed(reply: Reply) -> Any:
+def _parsed(reply: Reply, large: str) -> Any:
     try:
-        return read_json(reply.content)
+        return read_page(reply.content, large) if large else read_json(reply.content)
     except ValueError:
         return None

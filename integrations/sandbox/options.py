@@ -46,6 +46,8 @@ class SandboxOptions:
     """DSCO answers item cancellations with 202 and applies them later."""
     extra_attributes: bool = True
     """Attributes that no document knows appear in answers now and then."""
+    order_bytes: int = 0
+    """Invented orders carry so many attributes that they have at least this size as JSON."""
     troubles: bool = False
     """Start with the demo's cast of orders, each with one of the troubles that staff exist for."""
 

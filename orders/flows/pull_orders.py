@@ -5,6 +5,7 @@ The bookmark moves only when a window is complete; windows overlap, because DSCO
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -25,7 +26,6 @@ OVERLAP = timedelta(minutes=10)
 # DSCO refuses an end of the window that is less than 5 s old.
 MARGIN = timedelta(seconds=10)
 TRIES_PER_WINDOW = 3
-STORED_TOGETHER = 250
 
 
 @flow("pull_orders", gettext_lazy("Pull orders from DSCO"), interval_seconds=60, position=1)
@@ -64,7 +64,7 @@ def _pull_window(context: FlowContext, client: DscoClient, since: datetime, unti
     for _attempt in range(TRIES_PER_WINDOW):
         try:
             for page in context.pool.read_ahead(client.order_pages(since=since, until=until, by="updated")):
-                _store(context, page)
+                _store(context, page.portions())
             return
         except ScrollExpired:
             context.count("windows_restarted")
@@ -88,14 +88,12 @@ def _pull_named(context: FlowContext, client: DscoClient) -> None:
     for order_id, error in failed:
         context.count("not_read")
         context.note(_("Order %(order)s could not be read: %(why)s") % {"order": order_id, "why": str(error)})
-    _store(context, [raw for _order_id, raw in found if raw is not None])
+    _store(context, [[raw for _order_id, raw in found if raw is not None]])
 
 
-def _store(context: FlowContext, page: list[dict[str, object]]) -> None:
-    """Store a page part by part, and empty it: a page of large orders takes many times its size in memory."""
-    while page:
-        part = page[:STORED_TOGETHER]
-        del page[:STORED_TOGETHER]
+def _store(context: FlowContext, parts: Iterable[list[dict[str, object]]]) -> None:
+    """Store a page part by part: as a whole, large orders take many times their size in memory."""
+    for part in parts:
         _store_part(context, part)
     context.save_progress()
 

@@ -86,9 +86,10 @@ class Comparison:
     def _dsco_orders(self, since: datetime, until: datetime) -> None:
         seen: set[int] = set()
         for page in self.dsco.order_pages(since=since, until=until, by="updated"):
-            result = dsco_orders.compare_page(page, self.context.now, self.pulled)
-            seen |= result.compared.order_ids
-            self._took_in(result)
+            for part in page.portions():
+                result = dsco_orders.compare_page(part, self.context.now, self.pulled)
+                seen |= result.compared.order_ids
+                self._took_in(result)
         absent = dsco_orders.not_listed(since, until, seen)
         if absent:
             self._took_in(dsco_orders.compare_named(self.context, self.dsco, absent, self.context.now))

@@ -26,7 +26,7 @@ LONGEST_SECONDS = 900.0
 # One by one, so that DSCO's 300 shipments a minute are what all workers share.
 ONE_BY_ONE = {"BATCH_FROM": "1000000", "PUSH_BATCH_SIZE": "1"}
 PASSED_ON = ("DSCO_BASE_URL", "DSCO_CLIENT_ID", "DSCO_CLIENT_SECRET", "LINGXING_BASE_URL", "LINGXING_APP_ID",
-             "LINGXING_APP_SECRET", "LINGXING_PLATFORM_CODE")  # fmt: skip
+             "LINGXING_APP_SECRET", "LINGXING_PLATFORM_CODE", "RATE_LIMIT_SCALE")  # fmt: skip
 
 
 class Command(BaseCommand):
@@ -97,10 +97,15 @@ class Command(BaseCommand):
             time.sleep(0.2)
 
 
+def environment_of_workers() -> dict[str, str]:
+    """Return the environment of processes that know the vendors which this process knows."""
+    return os.environ | {name: str(getattr(settings, name)) for name in PASSED_ON}
+
+
 @contextmanager
 def _processes(number: int) -> Iterator[list[subprocess.Popen[bytes]]]:
     """Run workers that know the vendors that this process knows."""
-    environment = os.environ | ONE_BY_ONE | {name: str(getattr(settings, name)) for name in PASSED_ON}
+    environment = environment_of_workers() | ONE_BY_ONE
     command = [sys.executable, MANAGE, "benchworkers", "--work"]
     processes = [subprocess.Popen(command, env=environment) for _ in range(number)]  # noqa: S603 - our own command
     everyone = list(processes)

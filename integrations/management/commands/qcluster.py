@@ -18,6 +18,7 @@ from django_q.scheduler import scheduler
 
 from integrations import shutdown
 from integrations.flows.schedules import ensure_schedules
+from integrations.memory import give_large_blocks_back
 from integrations.redaction import redact_text
 from integrations.worker_queues import use_kill_safe_queues
 
@@ -39,6 +40,7 @@ class Command(ClusterCommand):  # type: ignore[misc]
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the missing schedules, start the cluster, tick until it ends; exit 1 when nobody asked it to."""
+        give_large_blocks_back()
         ensure_schedules()
         connection.close()  # the workers are forked: no socket may be shared
         require_broker()

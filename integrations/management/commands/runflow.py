@@ -11,6 +11,7 @@ from django.db import DatabaseError
 
 from integrations.flows import flow_definitions, get_flow, run_flow
 from integrations.flows.registry import UnknownFlow
+from integrations.memory import give_large_blocks_back
 from integrations.models import Flow, RunStatus
 from integrations.shutdown import asked as asked_to_stop
 from integrations.shutdown import not_asked, stopping_on_sigterm
@@ -55,6 +56,7 @@ class Command(BaseCommand):
                 f"The database cannot be used ({str(problem).splitlines()[0]}); is manage.py migrate done?",
                 returncode=2,
             ) from None
+        give_large_blocks_back()
         broken = []
         # SIGTERM ends the run under way in good order; the flows behind it are not begun.
         with not_asked(), stopping_on_sigterm():

@@ -28,6 +28,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=port_number, default=8899, help="port on 127.0.0.1; 0 takes a free one")
         parser.add_argument("--seed", type=int, default=1, help="the same seed invents the same orders")
         parser.add_argument("--orders", type=whole_number, default=0, help="start with this many DSCO orders")
+        parser.add_argument("--order-bytes", type=whole_number, default=0, help="size of an invented order as JSON")
         parser.add_argument("--latency", type=seconds, default=0, metavar="SECONDS", help="wait before every answer")
         parser.add_argument("--audit-after", type=seconds, metavar="SECONDS", help="the ERP audits orders by itself")
         parser.add_argument("--ship-after", type=seconds, metavar="SECONDS", help="the warehouse ships by itself")
@@ -94,5 +95,6 @@ def _sandbox_options(options: dict[str, Any]) -> SandboxOptions:
         enforce_limits=not options["no_limits"],
         limit_scale=options["limit_scale"],
         new_order_every_seconds=options["new_order_every"],
+        order_bytes=options["order_bytes"],
         troubles=options["troubles"],
     )

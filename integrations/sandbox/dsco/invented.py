@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from .answers import Json, when
@@ -50,6 +51,12 @@ PLACES = (
     ("Montclair Bay", "FL", "32099"),
 )
 DAY = 86400.0
+
+
+@cache
+def many_attributes(size: int) -> Json:
+    """Return attributes such as some retailers send: short texts, of ``size`` bytes as JSON."""
+    return {f"attribute{number:04}": f"value {number} of many" for number in range(size // 42 + 1)}
 
 
 def address(randomness: random.Random) -> Json:

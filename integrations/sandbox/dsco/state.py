@@ -125,6 +125,8 @@ class DscoState:
             order = invented.order(self.randomness, order_id, lines, at, wanted) | fields
             if self.options.extra_attributes and self.randomness.random() < 0.25:
                 order["newAttribute"] = {"introduced": "yesterday"}
+            if self.options.order_bytes:
+                order["retailerAttributes"] = invented.many_attributes(self.options.order_bytes)
             self._store(order, at, delay=0)
             return order
 

@@ -74,9 +74,15 @@ def _optional_quantity(value: Any) -> int | None:
     return None if value is None or value == "" else _quantity(value)
 
 
+LARGEST_WHOLE = 2**63 - 1
+
+
 def _whole(value: Any) -> int | None:
     amount = _money(value)
-    return int(amount) if amount is not None and amount == amount.to_integral_value() else None
+    # "1e999999999" is a number of one line, and would be an integer of a gigabyte.
+    if amount is None or abs(amount) > LARGEST_WHOLE or amount != amount.to_integral_value():
+        return None
+    return int(amount)
 
 
 def _lines(value: Any) -> list[str]:

@@ -196,3 +196,10 @@ def test_storable_keeps_money_as_text_and_drops_what_no_database_holds():
     kept = storable(raw)
     assert json.loads(json.dumps(kept)) == kept
     assert kept == {"a": "1.10", "b": ["2026-03-01T00:00:00+00:00", "x"], "c": {"d": 1, "e": None}}
+
+
+@pytest.mark.parametrize("huge", ["1e999999999", "-1E+400000000", 10**30])
+def test_a_number_that_would_fill_the_memory_is_not_made(huge):
+    assert line_of(lineNumber=huge).line_number is None
+    with pytest.raises(UnreadableOrder):
+        line_of(quantity=huge)

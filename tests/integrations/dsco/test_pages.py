@@ -45,9 +45,9 @@ def test_a_page_says_the_same_as_when_it_is_read_as_a_whole(indent, escaped, enc
      '{"a": 1 "b": 2}', "<html>", '{"orders": ' + "[" * 100_000],
 )  # fmt: skip
 def test_what_is_no_json_is_refused_as_a_whole(content):
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r".+"):
         read_json(content.encode())
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r".+"):
         read_page(content.encode(), "orders")
 
 

@@ -80,7 +80,7 @@ LARGEST_WHOLE = 2**63 - 1
 def _whole(value: Any) -> int | None:
     amount = _money(value)
     # "1e999999999" is a number of one line, and would be an integer of a gigabyte.
-    if amount is None or abs(amount) > LARGEST_WHOLE or amount != amount.to_integral_value():
+    if amount is None or not -LARGEST_WHOLE <= amount <= LARGEST_WHOLE or amount != amount.to_integral_value():
         return None
     return int(amount)
 

@@ -25,6 +25,7 @@ from .shutdown import refuse_when_asked
 from .stops import refuse_if_stopped
 
 CONNECT_TIMEOUT_SECONDS = 5.0
+READ_AT_ONCE = 1_000_000  # bytes: blocks that go back to the system when they are put together
 
 
 @dataclass(slots=True)
@@ -175,7 +176,9 @@ class HttpDoor:
                 headers=dict(headers or {}),
                 timeout=(CONNECT_TIMEOUT_SECONDS, read_timeout or default_read_timeout()),
                 allow_redirects=False,
+                stream=True,
             )
+            content = b"".join(response.iter_content(READ_AT_ONCE))
         except requests.RequestException as error:
             failure = _transport_failure(self.vendor, operation, writes, error)
             record.error = failure.code
@@ -186,9 +189,9 @@ class HttpDoor:
         else:
             record.status = response.status_code
             record.server_date = str(response.headers.get("Date", ""))
-            record.response_excerpt = excerpt(response.content)
+            record.response_excerpt = excerpt(content)
             note_reply(self.vendor, response.status_code, record.started_at)
-            return Reply(response.status_code, response.headers, response.content, record)
+            return Reply(response.status_code, response.headers, content, record)
         finally:
             record.duration_ms = round((clock.monotonic() - started) * 1000)
             note_call(record)

@@ -12,7 +12,7 @@ from typing import Any, overload
 
 from .messages import exact_decoder, read_json
 
-TOGETHER, TOGETHER_BYTES = 250, 1_000_000
+TOGETHER, TOGETHER_BYTES = 250, 500_000
 
 _SPACE = re.compile(r"[ \t\n\r]*")
 

@@ -7,6 +7,7 @@ import re
 import secrets
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ class KeptUpload:
         """Keep the file; sets ``name``. Files that nobody confirmed are removed."""
         folder = _folder()
         for old in folder.iterdir():
-            if old.stat().st_mtime < time.time() - KEPT_SECONDS:
-                old.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # somebody else removes or confirms it at this moment
+                if old.stat().st_mtime < time.time() - KEPT_SECONDS:
+                    old.unlink()
         self.name = secrets.token_hex(16)
         descriptor = os.open(folder / self.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:

@@ -100,7 +100,17 @@ def headers_once(rows: Any) -> list[dict[str, Any]]:
     return made
 
 
+def with_kept_filters(context: dict[str, Any], address: str) -> str:
+    """Return the address of a row's page with the list's filters, to which its form comes back.
+
+    Django's own resolves every address again to see that it is no list (a seventh of a filtered page's time).
+    """
+    kept = context["preserved_filters"]
+    return f"{address}?{kept}" if kept else address
+
+
 unfold_list.result_headers = headers_once
+unfold_list.add_preserved_filters = with_kept_filters
 
 
 class PreparedChangeList(ThemedChangeList):

@@ -22,6 +22,7 @@ from integrations.admin.flow_states import flow_label
 from integrations.admin.records import RecordAdmin, Section, facts
 from integrations.flows import schedules
 from integrations.flows.schedules import TASK as RUN_FLOW
+from integrations.models import RunStatus
 
 JOBS: dict[str, str | Promise] = {
     schedules.HEARTBEAT_TASK: gettext_lazy("The workers' sign of life"),
@@ -74,6 +75,12 @@ def how_often(schedule: Schedule) -> str:
 
 def _every(length: timedelta) -> str:
     return _("every %(span)s") % {"span": words.span(length)}
+
+
+def result_in_words(result: Any) -> str:
+    """Return what a job gave back; a flow's job gives how its run ended (``integrations/tasks.py``)."""
+    text = "" if result is None else str(result)
+    return str(RunStatus(text).label) if text in RunStatus.values else text
 
 
 @admin.register(Schedule)
@@ -140,7 +147,7 @@ class TaskAdmin(RecordAdmin):
     @display(description=gettext_lazy("result"))
     def outcome(self, task: Any) -> str:
         """The last line of what came back: of a failure, the error."""
-        lines = str(task.result if task.result is not None else "").strip().splitlines()
+        lines = result_in_words(task.result).strip().splitlines()
         return words.shortened(lines[-1], 100) if lines else words.EMPTY
 
     def sections(self, request: HttpRequest, record: Any) -> list[Section]:
@@ -151,7 +158,7 @@ class TaskAdmin(RecordAdmin):
                 (_("job"), self.job(record)), (_("started"), self.started_at(record)),
                 (_("duration"), self.took(record)), (_("attempts"), record.attempt_count),
             ]),
-            facts(_("Result"), [(_("result"), words.document(str(record.result or "")))]),
+            facts(_("Result"), [(_("result"), words.document(result_in_words(record.result)))]),
             _as_written(record.name, record.func, record.args),
         ]  # fmt: skip
 

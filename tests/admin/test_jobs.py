@@ -88,3 +88,14 @@ def test_what_ran_says_how_long_and_how_it_ended(model: Any, browser: Any) -> No
     page = browser.get(reverse(f"admin:django_q_{model._meta.model_name}_change", args=[task.pk])).text
     assert "Traceback …" in page
     assert TASK in page
+
+
+def test_how_a_flow_ended_is_said_in_the_readers_language(browser: Any) -> None:
+    now = timezone.now()
+    Success.objects.create(
+        id="f" * 32, name="flow", func=TASK, args=("pull_orders",), started=now, stopped=now,
+        success=True, result="succeeded",
+    )  # fmt: skip
+    text = list_text(browser, Success, "zh-hans")
+    assert "成功" in text
+    assert "succeeded" not in text

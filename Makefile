@@ -7,7 +7,7 @@ RUN := $(BIN)/python manage.py
 # Each process would compile a thousand modules anew: a command starts in 0.5 s with their bytecode, in 1.5 s without.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large bench-memory bench-million screenshots documents messages install install-dev hooks lock clean
+.PHONY: help demo run doctor test simulate mutations torture lint audit bench bench-large bench-intake bench-memory bench-million screenshots documents messages install install-dev hooks lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -64,6 +64,9 @@ bench: $(VENV)/.installed-dev ## speed and request counts against the sandbox
 
 bench-large: $(VENV)/.installed-dev ## the flows at the vendors' documented limits, with slow vendors (about five minutes)
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchlimits
+
+bench-intake: $(VENV)/.installed-dev ## how many new orders are stored in a second (PostgreSQL in BENCH_DATABASE_URL)
+	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchintake
 
 bench-memory: $(VENV)/.installed-dev ## a process that pulls many large orders (PostgreSQL in BENCH_DATABASE_URL): ORDERS=20000 BYTES=20000
 	@mkdir -p var && rm -f var/bench.sqlite3* && DJANGO_SECRET_KEY=bench LOG_LEVEL=ERROR DATABASE_URL=$${BENCH_DATABASE_URL:-sqlite:///$(CURDIR)/var/bench.sqlite3} $(RUN) benchmemory --orders $(or $(ORDERS),20000) --bytes $(or $(BYTES),20000)

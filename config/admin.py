@@ -17,6 +17,7 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 from integrations.admin import words
 from integrations.admin.base import Admin, CheckboxesWidget, display
 from integrations.admin.people import ROLE_WORDS, MembersFilter, abilities, group_label, say_in_words
+from integrations.sentences import listed
 
 from . import failed_logins_admin, jobs_admin  # noqa: F401 - registers its pages
 from .roles import ROLES
@@ -52,7 +53,7 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
     @display(description=_("role"))
     def roles(self, user: User) -> str:
         """The groups that the person belongs to."""
-        return ", ".join(group_label(group) for group in user.groups.all()) or words.EMPTY
+        return listed(group_label(group) for group in user.groups.all()) or words.EMPTY
 
     @display(description=_("second factor"), boolean=True)
     def second_factor(self, user: Any) -> bool:

@@ -78,6 +78,8 @@ GOOD_NEWS: Final[dict[str, str | Promise]] = {
     "cancel_requests": _("No retailer waits for a cancellation."),
     "gave_up": _("No step was given up."),
 }
+# Which flow fills what is no delivery, by label of the model; the others come with the orders.
+FILLED_BY: Final = {"orders.Discrepancy": "reconcile"}
 PROBLEMS_ONLY: Final = {State.NEEDS_ATTENTION, State.FAILED, State.UNCERTAIN}
 NO_PROBLEM: Final = _("Nothing here needs a person.")
 
@@ -110,7 +112,8 @@ def good_news(change_list: Any) -> str:
 def last_success(model: Any) -> str:
     """Return when the flow behind a list last ended well: an empty list reassures only while the machine runs."""
     kind = model.KIND if issubclass(model, Delivery) else ""
-    name = next((each.name for each in flow_definitions() if each.delivers == kind), "pull_orders")
+    delivering = next((each.name for each in flow_definitions() if kind and each.delivers == kind), "pull_orders")
+    name = FILLED_BY.get(model._meta.label, delivering)
     flow = next((each for each in machine().flows if each.name == name), None)
     if flow is None or flow.last_success_at is None:
         return gettext("But “%(flow)s” has not run yet: see under Flows.") % {"flow": flow_label(name)}

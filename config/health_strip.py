@@ -19,6 +19,7 @@ from integrations.admin.words import ago, clock
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth, look
 from integrations.models import ApiCall, Flow, Vendor, VendorStop
 from integrations.recent import MACHINE, recent
+from integrations.sentences import listed
 
 SECONDS = 10.0
 
@@ -129,7 +130,7 @@ def _worst_first(state: Machine) -> list[tuple[list[FlowHealth], str, Callable[[
 
 
 def _names(flows: list[FlowHealth]) -> str:
-    return ", ".join(flow_label(flow.name) for flow in flows)
+    return listed(flow_label(flow.name) for flow in flows)
 
 
 def _last_seen(state: Machine) -> str:

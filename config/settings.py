@@ -201,7 +201,7 @@ RATE_LIMIT_SCALE = env.number("RATE_LIMIT_SCALE", 1.0, minimum=0.01, maximum=100
 HTTP_THREADS = env.whole("HTTP_THREADS", 16, minimum=1, maximum=64)
 ACK_ORDER_STATUSES = env.whole_numbers("ACK_ORDER_STATUSES", (5, 6))
 ORDER_BACKFILL_DAYS = env.number("ORDER_BACKFILL_DAYS", 7.0, maximum=_DECADE_DAYS)
-PUSH_BATCH_SIZE = env.whole("PUSH_BATCH_SIZE", 20, minimum=1, maximum=200)
+PUSH_BATCH_SIZE = env.whole("PUSH_BATCH_SIZE", 100, minimum=1, maximum=200)
 BATCH_FROM = env.whole("BATCH_FROM", 30, minimum=2)
 SETTLE_SECONDS = env.number("SETTLE_SECONDS", 10.0, maximum=_HOUR)
 STOCK_INCLUDE_ZERO = env.flag("STOCK_INCLUDE_ZERO", default=True)

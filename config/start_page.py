@@ -28,6 +28,7 @@ from integrations.limit_figures import LimitFigures, limit_figures
 from integrations.machine import FlowHealth, Machine, Reach, VendorHealth
 from integrations.models import Cause, Flow
 from integrations.recent import recent
+from integrations.sentences import listed
 from inventory.models import StockItem, StockUpdate
 from orders.admin.cause_page import title_of
 from orders.models import DifferenceKind, Discrepancy, Reconciliation
@@ -105,7 +106,7 @@ def _verdict(
         parts.append(_("Missed deadlines: %(n)d.") % {"n": late})
     bad = [flow for flow in state.flows if _is_bad(flow, state)]
     if bad:
-        parts.append(_("Flows that do not get on: %(flows)s.") % {"flows": ", ".join(flow_label(f.name) for f in bad)})
+        parts.append(_("Flows that do not get on: %(flows)s.") % {"flows": listed(flow_label(f.name) for f in bad)})
     cut_off = [vendor for vendor in state.vendors if vendor.needs_action(state.looked_at)]
     parts += [f"{vendor_name(vendor.vendor)}: {reach_words(vendor)}." for vendor in cut_off]
     detail = _when(state, next_runs)

@@ -12,6 +12,10 @@ OURS_FOR_DJANGOS = (
     _("Please enter the correct %(username)s and password for a staff account. Note that both fields may be"
       " case-sensitive."),
     _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"), _("Please correct the error below."),
+    _("Add %s"), _("Change %s"), _("View %s"), _("Add another %(verbose_name)s"), _("Cannot delete %(name)s"),
+    _("Delete selected %(verbose_name_plural)s"), _("Successfully deleted %(count)d %(items)s."),
+    _("The {name} “{obj}” was added successfully. You may add another {name} below."),
+    _("The {name} “{obj}” was changed successfully. You may add another {name} below."),
 )  # fmt: skip
 WORDS = (
     # Lists

@@ -1,7 +1,8 @@
 """How many things a vendor takes in one call, where it does not say: found by trying, and remembered for all processes.
 
 It starts small. A call that was as large as was thought possible and was taken makes the next step possible; one that
-was refused as a whole makes the step below it the largest for a day, unless one of its things is refused alone as well.
+was refused as a whole, or not answered in time, makes the step below it the largest for a day, unless one of its things
+is refused alone as well.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from .models import BatchSize
 
 STEPS = (1, 5, 20, 50, 100, 200)
 FIRST = 5
+# No step from FIRST on makes a call more than so many times as large.
+LARGEST_STEP = 4
 REFUSAL_COUNTS_FOR = timedelta(days=1)
 
 
@@ -33,7 +36,7 @@ def taken(name: str, number: int) -> None:
 
 
 def refused(name: str, number: int) -> None:
-    """The vendor has refused a call of ``number`` as a whole; a single thing was to blame itself, not the size."""
+    """A call of ``number`` was refused as a whole or took too long; a single refused thing was to blame itself."""
     if number == 1:
         BatchSize.objects.filter(name=name, refused__isnull=False).update(
             size=F("refused"), refused=None, refused_at=None

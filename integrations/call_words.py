@@ -61,3 +61,26 @@ def purpose(vendor: str, operation: str) -> str:
 def vendor_words(vendor: str) -> str:
     """Return a vendor's name as staff know it."""
     return VENDORS.get(vendor, vendor)
+
+
+# LingXing's limits belong to an address, not to an operation of our client.
+ADDRESSES: Final[dict[str, str]] = {
+    "/api/auth-server/oauth/access-token": "access_token",
+    "/api/auth-server/oauth/refresh": "refresh_token",
+    "/basicOpen/wmsOrder/cancel": "intercept_outbound",
+    "/erp/sc/data/local_inventory/warehouse": "warehouses",
+    "/erp/sc/routing/data/local_inventory/inventoryDetails": "inventory_pages",
+    "/erp/sc/routing/wms/WmsLogistics/listUsedLogisticsType": "logistics_types",
+    "/erp/sc/routing/wms/order/wmsOrderList": "outbound_orders",
+    "/pb/mp/listing/v2/getPairList": "pairs",
+    "/pb/mp/order/v2/cancelOrder": "cancel_orders",
+    "/pb/mp/order/v2/create": "create_orders",
+    "/pb/mp/order/v2/list": "order_pages",
+    "/pb/mp/shop/v2/getSellerList": "stores",
+}
+
+
+def whose_and_what(name: str) -> tuple[str, str]:
+    """Return the vendor and the operation of a limit's name: ``dsco:get_order``, ``lingxing:/pb/mp/order/v2/list``."""
+    vendor, _colon, operation = name.partition(":")
+    return vendor, ADDRESSES.get(operation, operation)

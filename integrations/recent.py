@@ -29,5 +29,5 @@ def recent(name: str, seconds: float, work_out: Callable[[], T], dear: Callable[
 
 
 def look_at_the_machine_again(**_signal: object) -> None:
-    """Let the next page work out anew how everything stands: an emergency stop was just set or ended."""
+    """Let the next page work out anew how everything stands: a person just stopped or paused something, or ended it."""
     cache.delete(_PREFIX + MACHINE)

@@ -112,6 +112,11 @@ def joined(parts: Iterable[str], by: str = " ") -> str:
     return Sentence.of({"j": [_kept(part) for part in said], "b": by}) if ours else by.join(said)
 
 
+def listed(names: Iterable[Any]) -> str:
+    """Return names (of flows, roles, states) on one line as the active language lists them. Nothing that is kept."""
+    return translation.pgettext("between the names of a list", ", ").join(map(str, names))
+
+
 def from_label(label: str | Promise) -> str:
     """Return a lazy label, such as that of a state, as a sentence."""
     if not isinstance(label, Promise):

@@ -1,9 +1,10 @@
 """What the processes of a cluster share, made so that one that is killed takes nothing of it along.
 
 django-q2 hands tasks to its workers, and results to its monitor, through ``multiprocessing`` queues with a lock at
-each end and a semaphore for their places, and watches each worker through a value with a lock. A process that is
-killed (kill -9, out of memory) while it holds one of them leaves it taken for ever: the whole cluster stands still
-and looks alive. Here the kernel keeps what is under way, and there is nothing to hold.
+each end and a semaphore for their places, watches each worker through a value with a lock, and says through an event
+with a lock when to stop. A process that is killed (kill -9, out of memory) while it holds one of them leaves it taken
+for ever: the whole cluster stands still and looks alive. Here the kernel keeps what is under way, and there is
+nothing to hold.
 """
 
 from __future__ import annotations
@@ -117,7 +118,33 @@ class KillSafeTimer:
         return nullcontext()
 
 
+class KillSafeEvent:
+    """Something has happened, or not yet, for all processes of a cluster: one byte, no lock."""
+
+    def __init__(self) -> None:
+        self._happened = RawValue("b", 0)
+
+    def is_set(self) -> bool:
+        """Return whether it has happened."""
+        return bool(self._happened.value)
+
+    def set(self) -> None:
+        """Let it have happened."""
+        self._happened.value = 1
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until it happens, at most ``timeout`` seconds; return whether it has."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self.is_set():
+            left = LOOK_SECONDS if until is None else until - time.monotonic()
+            if left <= 0:
+                return False
+            time.sleep(min(left, LOOK_SECONDS))
+        return True
+
+
 def use_kill_safe_queues() -> None:
     """Let clusters of this process use them; django-q2 has no setting for it."""
+    django_q.cluster.Event = KillSafeEvent
     django_q.cluster.Queue = KillSafeQueue
     django_q.cluster.Value = KillSafeTimer

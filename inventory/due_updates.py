@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from integrations.causes import cause_for
+from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.releases import park
 from integrations.deliveries.states import FINISHED, IN_FLIGHT, State
 from integrations.sentences import gettext as _
@@ -59,7 +60,7 @@ def update_deliveries(
     """
     with transaction.atomic():
         items = _items(targets, now, named_only=named_only)
-        unfinished = StockUpdate.objects.exclude(status__in=FINISHED).select_for_update()
+        unfinished = StockUpdate.objects.exclude(status__in=FINISHED).order_by("pk").select_for_update()
         if named_only:
             unfinished = unfinished.filter(item__in=items)
         open_rows = {row.item_id: row for row in unfinished}
@@ -84,6 +85,7 @@ def _items(targets: Mapping[str, Quantities | None], now: datetime, *, named_onl
     nothing.
     """
     rows = StockItem.objects.filter(dsco_sku__in=list(targets)) if named_only else StockItem.objects.all()
+    lock_by_key(rows)  # as everybody does who changes updates: the items first
     known = set(rows.values_list("dsco_sku", flat=True))
     new = [StockItem(dsco_sku=sku) for sku in targets if sku not in known]
     StockItem.objects.bulk_create(new, batch_size=CHUNK, ignore_conflicts=True)

@@ -26,7 +26,10 @@ BATCH_ITEMS = 2000
 
 
 class StockUpdateKind(QueuedKind[StockUpdate]):
-    """Sets quantities at DSCO. A figure is absolute: repeating it does no harm, so nothing needs to be read back."""
+    """Sets quantities at DSCO. A figure is absolute: repeating it does no harm, so nothing needs to be read back.
+
+    After a lost reply the next figure waits as long as DSCO may take to carry out the lost one, which would undo it.
+    """
 
     name = StockUpdate.KIND
     model = StockUpdate
@@ -68,7 +71,7 @@ class StockUpdateKind(QueuedKind[StockUpdate]):
         return outcomes.retry("no_outcome", text, solo=True, retry_after=0)
 
     def plan_verify(self, deliveries: Sequence[StockUpdate]) -> Plan[StockUpdate]:
-        """Whether it happened does not matter: the newest figure is sent again."""
+        """Whether it happened does not matter, once it can't happen any more: the newest figure is sent again."""
         return Plan(outcomes={row.pk: outcomes.absent() for row in deliveries})
 
     def recorded(self, pairs: Sequence[tuple[StockUpdate, Outcome]], now: datetime) -> None:

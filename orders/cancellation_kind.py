@@ -25,6 +25,7 @@ from . import cancellations as words
 from .cancellation_rows import (
     DSCO,
     ERP,
+    cannot_repeat,
     close_following,
     has_shipped,
     is_cancelled_all_the_same,
@@ -37,6 +38,7 @@ from .cancellations import REFUSED, WAITING_FOR_ERP, WITHDRAWN, WITHDRAWN_TOO_LA
 from .conditions import blocked
 from .models import Cancellation
 from .policies import policies_for
+from .shared_numbers import made_by_hand, under_anothers_number
 from .stages import refresh_stages
 
 
@@ -60,9 +62,12 @@ class CancellationKind(DeliveryKind[Cancellation]):
     def check(self, deliveries: Sequence[Cancellation], now: datetime) -> dict[int, Outcome]:
         """Held, switched off, taken back, shipped meanwhile, or the other action comes first: nothing is sent."""
         policies = policies_for(row.order.retailer_id for row in deliveries)
+        anothers = under_anothers_number(row.order.erp_push for row in deliveries if row.action == ERP)
         stopped = {}
         for row in deliveries:
             reason = blocked(row.order, policies[row.order.retailer_id].cancellation_mode) or _reason_not_to(row)
+            if reason is None and row.action == ERP and row.order.erp_push.pk in anothers:
+                reason = made_by_hand(row.order.erp_push.platform_order_no)
             if reason is not None:
                 stopped[row.pk] = reason
         return stopped
@@ -99,7 +104,7 @@ class CancellationKind(DeliveryKind[Cancellation]):
             if row.status == State.SUCCEEDED and row.action == ERP:
                 _erp_is_stopped(row, now)
             elif row.status == State.SUCCEEDED:
-                refresh_stages([row.order_id])
+                _look_for_more(row, now)
             elif row.status == State.SKIPPED and row.reason_code == REFUSED:
                 _request_is_refused(row, now)
             elif row.status == State.CANCELLED and outcome.code == WITHDRAWN:
@@ -145,6 +150,15 @@ def _erp_is_stopped(row: Cancellation, now: datetime) -> None:
     elif not wish.settled:
         waiting = Cancellation.objects.filter(order=row.order_id, action=DSCO, status=State.WAITING)
         release(waiting.filter(reason_code=WAITING_FOR_ERP), now)
+
+
+def _look_for_more(row: Cancellation, now: datetime) -> None:
+    """Units that the retailer asked for while DSCO worked on fewer: nobody else would tell him."""
+    rows = CancellationKind().queryset().filter(pk=row.pk, order__erp_push__status=State.CANCELLED)
+    for fresh in rows:  # the order may have been read since it was claimed
+        wish = wish_of(fresh.order, list(fresh.order.lines.all()), fresh.order.cancellations.all())
+        if wish is not None and wish.asked and wish.asked != fresh.lines:
+            cannot_repeat(fresh.order, now)
 
 
 def _request_is_refused(row: Cancellation, now: datetime) -> None:

@@ -20,7 +20,7 @@ from inventory.mappings import WarehouseBook
 from .composed_packages import ComposeFacts, line_name
 from .conditions import asks_to_cancel
 from .models import Order, OrderLine, Package, Shipment
-from .packages import BY_STAFF
+from .packages import BY_STAFF, spellings
 from .policies import policies_for
 from .reported import is_busy, told_body, units_told
 from .shipment_bodies import numbers_in
@@ -67,9 +67,10 @@ def used_by_others(order: Order, numbers: Iterable[str]) -> dict[str, str]:
     wanted = {number.strip() for number in numbers if number.strip()}
     if not wanted:
         return {}
-    spellings = {spelling for number in wanted for spelling in (number, number.upper(), number.lower())}
     together = {package.wo_number for package in order.packages.all() if package.ignored != BY_STAFF}
-    rows = Package.objects.filter(tracking_number__in=spellings, ignored__in=["", BY_STAFF]).exclude(order=order)
+    rows = Package.objects.filter(tracking_number__in=spellings(wanted), ignored__in=["", BY_STAFF]).exclude(
+        order=order
+    )
     found = {
         number.casefold(): order_id
         for number, wo_number, order_id in rows.values_list("tracking_number", "wo_number", "order__dsco_order_id")

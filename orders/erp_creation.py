@@ -13,13 +13,14 @@ from datetime import datetime
 
 from django.conf import settings
 
-from integrations import batch_sizes
+from integrations import batch_sizes, clock
 from integrations.calls import CallRecord, collect_calls, note_call
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.states import State
 from integrations.errors import Rejected, VendorError
 from integrations.lingxing import LingXingClient
+from integrations.lingxing.gateway import CAPACITIES, CREATE_ORDERS, read_timeout
 from integrations.lingxing.schemas import ErpOrderRow
 from integrations.sentences import gettext as _
 from integrations.sentences import joined
@@ -57,19 +58,25 @@ def create(
     while rest:
         size = batch_sizes.largest(CREATING, settings.PUSH_BATCH_SIZE)
         part, rest = rest[:size], rest[size:]
+        began = clock.monotonic()
         try:
             result |= _create_absent(client, part, doubtful)
         except VendorError as error:
-            if isinstance(error, Rejected):
+            if isinstance(error, Rejected) or (error.code == "timeout" and len(part) > 1):
                 batch_sizes.refused(CREATING, len(part))
             if not result and not rest:
                 raise
             # What is known of others stays; these share the fate of their call.
             result |= {order.push.pk: _share(error) for order in part}
         else:
-            if len(part) == size < settings.PUSH_BATCH_SIZE:
+            if len(part) == size < settings.PUSH_BATCH_SIZE and clock.monotonic() - began < _time_for_more():
                 batch_sizes.taken(CREATING, size)
     return result
+
+
+def _time_for_more() -> float:
+    """Return within how many seconds a call must have been carried out so that a larger one is in time, too."""
+    return read_timeout(CAPACITIES[CREATE_ORDERS]) / batch_sizes.LARGEST_STEP
 
 
 class SharedLookUp:

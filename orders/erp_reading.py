@@ -14,10 +14,12 @@ from integrations.dsco.schemas import DscoAddress
 from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import ErpOrderRow
 from integrations.sentences import ngettext
+from integrations.upserts import upsert
 
 from .erp_quantities import items_of
 from .models import ErpOrder, Order, OrderErpLink
 from .reading import Pages, Reads, read_in_chunks
+from .shared_numbers import under_anothers_number
 
 if TYPE_CHECKING:
     from integrations.flows.context import FlowContext
@@ -47,10 +49,12 @@ def read_erp_orders(context: Reads, client: LingXingClient, pushes: Sequence[Erp
     )
     rows = [row for page in pages.answers for row in page]
     found: dict[int, list[ErpOrderRow]] = {push.order_id: [] for push in pushes}
+    anothers = under_anothers_number(pushes)
     for row in rows:
         for number in row.platform_order_nos:
             for push in by_number.get(number, ()):
-                if not push.store_id or not row.store_id or row.store_id == push.store_id:
+                same_store = not push.store_id or not row.store_id or row.store_id == push.store_id
+                if same_store and push.pk not in anothers:
                     found[push.order_id].append(row)
     for number in _unreadable(pages, found, by_number):
         for push in by_number.get(number, ()):
@@ -108,16 +112,14 @@ def store_erp_orders(
         for row in sorted(rows.values(), key=lambda row: row.global_order_no)
     ]  # fmt: skip
     with transaction.atomic():
-        saved = ErpOrder.objects.bulk_create(
-            instances,
-            update_conflicts=True,
-            unique_fields=["global_order_no"],
-            update_fields=[
+        upsert(
+            instances, unique=["global_order_no"],
+            update=[
                 "store_id", "status", "split_type", "deleted", "resend_of", "tracking_no", "wid", "logistics_type_id",
                 "items", "read_at",
             ],
         )  # fmt: skip
-        by_number = {erp_order.global_order_no: erp_order for erp_order in saved}
+        by_number = {erp_order.global_order_no: erp_order for erp_order in instances}
         for fields in {tuple(fields) for fields in dropped.values()}:
             numbers = [number for number, lost in dropped.items() if tuple(lost) == fields]
             ErpOrder.objects.filter(global_order_no__in=numbers).update(dropped_fields=list(fields))

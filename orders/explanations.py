@@ -105,7 +105,10 @@ CATALOGUE: Final[dict[str, Explanation]] = {
     ),
     "same_order_number": Explanation(
         _("Another DSCO order has the same number in the same LingXing store: LingXing could not tell them apart."),
-        (_("Create one of the two by hand in LingXing."), _("Mark its ERP push as done elsewhere.")),
+        (
+            _("Create one of the two by hand in LingXing, under another number."),
+            _("Mark its ERP push as done elsewhere."),
+        ),
     ),
     "exists_cancelled": Explanation(
         _("LingXing has this order already, but cancelled or deleted. It is not created a second time."),
@@ -220,7 +223,7 @@ CATALOGUE: Final[dict[str, Explanation]] = {
         (_("Correct it in LingXing: the shipment then goes by itself."), _DONE_OR_SKIP), (Remedy.COMPOSE,), heals=True,
     ),
     "reported_differently": Explanation(
-        _("DSCO shows other tracking numbers for the order than LingXing."),
+        _("DSCO shows other tracking numbers for the order than LingXing, or fewer units under them."),
         (
             _("Compare both, and report what is missing in DSCO's portal."),
             _("Then mark the shipment as done elsewhere."),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+from typing import Any
 
 from django.conf import settings
+from django.db.models import F, Value
+from django.db.models.functions import Concat
 
 from integrations.deliveries.models import Delivery
 from integrations.deliveries.states import FINISHED, State
+from integrations.following_rows import insert_for_each
 
 from .conditions import OPEN_STATUSES, SHIPPED_STATUSES, is_cancelled
 from .models import Acknowledgement, ErpPush, Invoice, Order, OrderLine, RetailerPolicy, Shipment
@@ -27,7 +31,6 @@ FIRST_REASONS: dict[type[Delivery], str] = {
     Invoice: "waiting_for_shipment",
 }
 
-F = TypeVar("F", Acknowledgement, Shipment, Invoice)
 # LingXing's client cleans numbers in the same way: what is looked up must be what was created.
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\u2028\u2029]")
 
@@ -89,23 +92,40 @@ def create_deliveries(orders: Sequence[tuple[Order, Sequence[OrderLine]]], now: 
     """Make the four rows of every new order; return the state of each order's push by the order's primary key."""
     policies = policies_for(order.retailer_id for order, _lines in orders)
     first = {order.pk: push_state(order, lines, policies[order.retailer_id]) for order, lines in orders}
-    ErpPush.objects.bulk_create(
-        ErpPush(
-            order=order, platform_order_no=platform_order_no(order), **_columns(ErpPush, order, first[order.pk], now)
-        )
-        for order, _lines in orders
-    )
-    alone = [order for order, _lines in orders]
-    _create_following(Acknowledgement, alone, first, now)
-    _create_following(Shipment, alone, first, now)
-    _create_following(Invoice, alone, first, now)
+    pushes: dict[tuple[FirstState, Any], list[int]] = defaultdict(list)
+    for order, _lines in orders:
+        pushes[first[order.pk], _number_column(order)].append(order.pk)
+    for (state, number), ids in pushes.items():
+        _create(ErpPush, ids, state, now, platform_order_no=number)
+    for model in FOLLOWING:
+        states: dict[FirstState, list[int]] = defaultdict(list)
+        for order, _lines in orders:
+            states[_following(model, order, first[order.pk])].append(order.pk)
+        for state, ids in states.items():
+            _create(model, ids, state, now)
     return first
 
 
-def _create_following(model: type[F], orders: Sequence[Order], first: dict[int, FirstState], now: datetime) -> None:
-    model._default_manager.bulk_create(
-        model(order=order, **_columns(model, order, _following(model, order, first[order.pk]), now)) for order in orders
-    )
+def _create(model: type[Delivery], orders: Sequence[int], first: FirstState, now: datetime, **values: object) -> None:
+    """Make one row of a kind for each of these orders, all in the same state."""
+    columns = {
+        "order_id": F("pk"),
+        "key": Concat(Value(f"{model.KIND}:"), "dsco_order_id"),
+        "status": first.state,
+        "due_at": now if first.state == State.DUE else None,
+        "finished_at": now if first.state in FINISHED else None,
+        "reason_code": first.reason,
+        "last_error_code": first.reason if first.message else "",
+        "last_error": first.message,
+    }
+    insert_for_each(Order.objects.filter(pk__in=orders), model, columns | values)
+
+
+def _number_column(order: Order) -> str | F:
+    """Return ``platform_order_no`` as the column that holds it, which many orders share; else as it is."""
+    number = platform_order_no(order)
+    columns = ("dsco_order_id", settings.LINGXING_ORDER_NUMBER_FIELD)
+    return next((F(column) for column in columns if getattr(order, column) == number), number)
 
 
 def platform_order_no(order: Order) -> str:
@@ -123,15 +143,3 @@ def _following(model: type[Delivery], order: Order, push: FirstState) -> FirstSt
     if model is Acknowledgement and is_acknowledged(order):
         return FirstState(State.SKIPPED, "already_acknowledged")
     return FirstState(State.WAITING, FIRST_REASONS[model])
-
-
-def _columns(model: type[Delivery], order: Order, first: FirstState, now: datetime) -> dict[str, object]:
-    return {
-        "key": f"{model.KIND}:{order.dsco_order_id}",
-        "status": first.state,
-        "due_at": now if first.state == State.DUE else None,
-        "finished_at": now if first.state in FINISHED else None,
-        "reason_code": first.reason,
-        "last_error_code": first.reason if first.message else "",
-        "last_error": first.message,
-    }

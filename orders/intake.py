@@ -19,6 +19,7 @@ from integrations.deliveries.states import State
 from integrations.redaction import mask_personal
 from integrations.sentences import gettext as _
 from integrations.sentences import ngettext
+from integrations.upserts import upsert
 
 from .first_sight import create_deliveries
 from .models import Cancellation, Order, OrderLine
@@ -51,6 +52,8 @@ LINE_COLUMNS = [
 ]
 # Where lines stay while they change places: no two of an order may have one position.
 FAR_AWAY = 1_000_000
+# Where a cancellation looks for a line that DSCO has removed: nowhere, and never at the line that took its place.
+GONE = -1
 UNSTORABLE = (DatabaseError, ValueError, ArithmeticError, TypeError)
 
 
@@ -128,11 +131,11 @@ def _store(raws: Sequence[RawOrder], now: datetime, problem: str = "") -> Intake
     rows = [read_order(raw, now, problem) for raw in fresh]
     _keep_removed(rows, before)
     stored_before = [known for raw in fresh if (known := before.get(raw.dsco_order_id))]
-    vanished = _lines_before(stored_before)
+    _load_lines(stored_before)
     payloads = stored_payloads([known.order.pk for known in stored_before])
     _follow_lines(rows, before)
-    _upsert(rows)
-    _delete_vanished(rows, vanished)
+    upsert_orders(rows)
+    _delete_vanished(rows, before)
     keep_versions([row.order for row in rows], payloads, now)
     new = [row for row in rows if row.order.dsco_order_id not in before]
     changed = [(before[row.order.dsco_order_id], row) for row in rows if row.order.dsco_order_id in before]
@@ -166,60 +169,78 @@ def _is_stale(raw: RawOrder, known: Known | None) -> bool:
     return raw.payload_hash == known.order.payload_hash or is_older(raw.updated_at, known.order.dsco_updated_at)
 
 
-def _lines_before(known: Sequence[Known]) -> dict[int, dict[int, int]]:
-    """Load the lines that were stored before; return their ids as {order: {position: id}}."""
+def _load_lines(known: Sequence[Known]) -> None:
+    """Load the lines that were stored before."""
     by_order = {item.order.pk: item for item in known}
-    ids: dict[int, dict[int, int]] = {}
     for line in OrderLine.objects.filter(order__in=by_order) if by_order else ():
         by_order[line.order_id].lines.append(line)
-        ids.setdefault(line.order_id, {})[line.position] = line.pk
-    return ids
 
 
-def _upsert(rows: Sequence[OrderRow]) -> None:
-    Order.objects.bulk_create(
-        [row.order for row in rows],
-        update_conflicts=True, unique_fields=["dsco_order_id"], update_fields=ORDER_COLUMNS,
-    )  # fmt: skip
-    OrderLine.objects.bulk_create(
-        [line for row in rows for line in row.lines or ()],
-        update_conflicts=True, unique_fields=["order", "position"], update_fields=LINE_COLUMNS,
-    )  # fmt: skip
+def upsert_orders(rows: Sequence[OrderRow]) -> None:
+    """Write orders and their lines, new and known ones alike, and nothing that follows from them."""
+    upsert([row.order for row in rows], unique=["dsco_order_id"], update=ORDER_COLUMNS)
+    for row in rows:
+        for line in row.lines or ():
+            line.order = row.order  # which has its primary key now
+    lines = [line for row in rows for line in row.lines or ()]
+    upsert(lines, unique=["order", "position"], update=LINE_COLUMNS)
 
 
 def _follow_lines(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
-    """Where DSCO lists the same lines in another order, they keep their rows: what refers to a line goes with it."""
+    """A line that DSCO lists in another place keeps its row, and no other line gets it: what refers to a line goes
+    with it. Where lines look alike, the place tells them apart.
+    """
     for row in rows:
         known = before.get(row.order.dsco_order_id)
         if known is None or not row.lines:
             continue
-        old = {line_key(line): line.position for line in known.lines}
-        new = {line_key(line): line.position for line in row.lines}
-        if old != new and old.keys() == new.keys() and len(old) == len(known.lines) == len(row.lines):
-            _move_lines(known, {old[key]: position for key, position in new.items()})
+        old = {line_key(line): line for line in known.lines}
+        new = {line_key(line): line for line in row.lines}
+        if len(old) < len(known.lines) or len(new) < len(row.lines):
+            continue
+        places = {line.position: new[key].position for key, line in old.items() if key in new}
+        free = {line.position: line for key, line in new.items() if key not in old}
+        for key, line in old.items():
+            if key not in new:
+                there = free.get(line.position)
+                places[line.position] = line.position if there is not None and _same_item(line, there) else GONE
+        if any(position != place for position, place in places.items()):
+            _move_lines(known, places)
+
+
+def _same_item(line: OrderLine, other: OrderLine) -> bool:
+    """Return whether a line at the same place was only named otherwise: an item id came, or a number changed."""
+    return bool(line.sku and line.sku == other.sku) or bool(
+        line.dsco_item_id and line.dsco_item_id == other.dsco_item_id
+    )
 
 
 def _move_lines(known: Known, places: dict[int, int]) -> None:
     """Give the stored lines of an order their new positions, and the cancellations that name them by position."""
     lines = OrderLine.objects.filter(order=known.order)
-    lines.update(position=Case(*(When(position=old, then=Value(new + FAR_AWAY)) for old, new in places.items())))
-    lines.update(position=F("position") - FAR_AWAY)
+    lines.filter(position__in=[position for position, place in places.items() if place == GONE]).delete()
+    moved = {old: new for old, new in places.items() if new not in (old, GONE)}
+    if moved:
+        whens = (When(position=old, then=Value(new + FAR_AWAY)) for old, new in moved.items())
+        lines.filter(position__in=list(moved)).update(position=Case(*whens))
+        lines.filter(position__gte=FAR_AWAY).update(position=F("position") - FAR_AWAY)
+    known.lines = [line for line in known.lines if places[line.position] != GONE]
     for line in known.lines:
         line.position = places[line.position]
     for cancellation in Cancellation.objects.filter(order=known.order).exclude(lines=[]):
-        moved = [item | {"position": places.get(item["position"], item["position"])} for item in cancellation.lines]
-        moved.sort(key=lambda item: item["position"])
-        Cancellation.objects.filter(pk=cancellation.pk).update(lines=moved)
+        items = [item | {"position": places.get(item["position"], item["position"])} for item in cancellation.lines]
+        items.sort(key=lambda item: item["position"])
+        Cancellation.objects.filter(pk=cancellation.pk).update(lines=items)
 
 
-def _delete_vanished(rows: Sequence[OrderRow], before: dict[int, dict[int, int]]) -> None:
+def _delete_vanished(rows: Sequence[OrderRow], before: dict[str, Known]) -> None:
     """Delete stored lines that a readable payload no longer has; an unreadable one says nothing about lines."""
     gone = [
-        line_id
+        line.pk
         for row in rows
-        if row.lines is not None
-        for position, line_id in before.get(row.order.pk, {}).items()
-        if position >= len(row.lines)
+        if row.lines is not None and (known := before.get(row.order.dsco_order_id))
+        for line in known.lines
+        if line.position >= len(row.lines)
     ]
     if gone:
         OrderLine.objects.filter(pk__in=gone).delete()

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
-from typing import Any
+from typing import Any, Protocol
 
 from integrations.dsco.schemas import DscoOrder, DscoPackage, InvoiceBody, InvoiceLine, InvoiceShip, storable
 from integrations.dsco.schemas.orders import DscoPackageLine, UnreadableOrder
@@ -22,6 +22,23 @@ from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
 from .models import Order, OrderLine
+
+
+class Named(Protocol):
+    """What DSCO's invoices can name an order by."""
+
+    @property
+    def dsco_order_id(self) -> str:
+        """DSCO's id."""
+
+    @property
+    def po_number(self) -> str:
+        """The retailer's number."""
+
+    @property
+    def retailer_id(self) -> str:
+        """The retailer."""
+
 
 CENT = Decimal("0.01")
 IDENTIFIERS = ("dsco_item_id", "sku", "partner_sku", "upc", "ean")
@@ -269,17 +286,33 @@ def stored(body: InvoiceBody) -> dict[str, Any]:
 
 
 def is_outdated(body: Mapping[str, Any], lines: Sequence[OrderLine]) -> bool:
-    """Return whether the order has changed since the body was composed: another cost, or fewer units still owed."""
-    for item in body.get("lineItems") or []:
-        meant = matching_lines(DscoPackageLine.model_validate(item), lines)
-        if len(meant) != 1:
-            continue  # lines that cannot be told apart: nothing certain can be said
-        cost = meant[0].expected_cost
-        if cost is not None and _amount(item.get("unitPrice")) != to_cents(cost):
+    """Return whether the order has changed since the body was composed: a line is gone, costs something else, or has
+    fewer units still owed.
+
+    Of lines that cannot be told apart, no cost must be new, and the units of all of them count.
+    """
+    invoiced: Counter[tuple[int, ...]] = Counter()
+    for raw in body.get("lineItems") or []:
+        item = DscoPackageLine.model_validate(raw)
+        meant = matching_lines(item, lines)
+        if _is_gone(item, meant):
             return True
-        if int(item.get("quantity") or 0) > meant[0].open_quantity:
+        if not meant:
+            continue
+        costs = {to_cents(line.expected_cost) for line in meant if line.expected_cost is not None}
+        if costs and _amount(raw.get("unitPrice")) not in costs:
+            return True
+        places = tuple(line.position for line in meant)
+        invoiced[places] += item.quantity
+        if invoiced[places] > sum(line.open_quantity for line in meant):
             return True
     return False
+
+
+def _is_gone(item: DscoPackageLine, meant: Sequence[OrderLine]) -> bool:
+    if not meant:
+        return any(getattr(item, name) for name in IDENTIFIERS)
+    return item.line_number is not None and all(line.line_number not in (None, item.line_number) for line in meant)
 
 
 def same_total(raw: Mapping[str, Any], body: InvoiceBody) -> bool:
@@ -287,10 +320,13 @@ def same_total(raw: Mapping[str, Any], body: InvoiceBody) -> bool:
     return _amount(raw.get("totalAmount")) == to_cents(body.total_amount)
 
 
-def belongs_to(raw: Mapping[str, Any], order: Order) -> bool | None:
+def belongs_to(raw: Mapping[str, Any], order: Named) -> bool | None:
     """Return whether DSCO's raw invoice is for this order; None where it does not say (any one number may name it)."""
     if raw.get("dscoOrderId"):
         return str(raw["dscoOrderId"]) == order.dsco_order_id
+    retailer = str(raw.get("dscoRetailerId") or "").strip()
+    if retailer and order.retailer_id and retailer != order.retailer_id:
+        return False
     named = str(raw.get("poNumber") or "").strip()
     return False if named and order.po_number and named != order.po_number else None
 

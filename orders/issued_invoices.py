@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -14,7 +16,39 @@ from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
 from .events import record_events
+from .invoices import Named, belongs_to
 from .models import EventKind, Invoice, InvoiceDocument, Order
+
+
+def shared_po_numbers(po_numbers: Iterable[str]) -> set[tuple[str, str]]:
+    """Return which of these PO numbers several orders have: as (number, retailer), and as (number, "") for all."""
+    rows = Order.objects.filter(po_number__in=set(po_numbers)).values_list("po_number", "retailer_id")
+    found: Counter[tuple[str, str]] = Counter()
+    for number, retailer_id in rows:
+        found.update({(number, retailer_id), (number, "")})
+    return {key for key, orders in found.items() if orders > 1}
+
+
+def certainly_for(
+    raws: Iterable[dict[str, Any]], order: Named, shared: Collection[tuple[str, str]], ours: str | None = None
+) -> list[dict[str, Any]]:
+    """Return those of DSCO's invoices that are this order's for certain.
+
+    One that names nothing but a PO number is, unless several orders have that (``shared_po_numbers``). ours: the
+    number under which we have sent it, which tells, too.
+    """
+    return [
+        raw
+        for raw in raws
+        if (known := belongs_to(raw, order))
+        or (
+            known is None
+            and (
+                (order.po_number, str(raw.get("dscoRetailerId") or "").strip()) not in shared
+                or (ours and raw.get("invoiceId") == ours)
+            )
+        )
+    ]
 
 
 class CannotMark(CannotDo):

@@ -147,6 +147,21 @@ class MappingBook:
         return []
 
 
+def fill_erp_skus(orders: Sequence[Order]) -> None:
+    """Store, on lines (prefetched) that no push of ours has given one, the ERP SKU that they would be pushed with.
+
+    Orders that people made in LingXing: their packages are matched by it. One that is there stays, whatever the mapping
+    says by now.
+    """
+    bare = [line for order in orders for line in order.lines.all() if not line.erp_sku]
+    if not bare:
+        return
+    book = MappingBook.load(orders)
+    for line in bare:
+        line.erp_sku = book.erp_sku_of(line)
+    OrderLine.objects.bulk_update([line for line in bare if line.erp_sku], ["erp_sku"], batch_size=500)
+
+
 def warehouse_of(order: Order) -> str:
     """Return the DSCO warehouse code of an order (with ``lines`` prefetched): its own, else the one all lines name."""
     codes = {line.warehouse_code for line in order.lines.all()}

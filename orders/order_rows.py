@@ -32,6 +32,8 @@ PRICES = ("expected_cost", "consumer_price", "retail_price")
 UNREADABLE_MEMBERS = ("lineItems", "packages")
 CENT_FRACTION = Decimal("0.0001")
 LARGEST_PRICE = Decimal(10) ** 10
+# What an invoice's total holds, rounded or not.
+LARGEST_TOTAL = Decimal(10) ** 11
 LARGEST_NUMBER = 2**31 - 1
 
 
@@ -43,6 +45,7 @@ class RawOrder:
     raw: dict[str, Any]
     updated_at: datetime | None
     payload_hash: str
+    is_storable: bool = False  # every JSON column takes ``raw`` as it is: nearly all that DSCO sends
 
 
 @dataclass(slots=True)
@@ -71,9 +74,26 @@ def raw_order(raw: Any) -> RawOrder | None:
     order_id = str(storable(order_id))
     if not order_id or len(order_id) > 64:
         return None
-    canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"), default=str)
+    canonical, is_storable = _canonical(raw)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    return RawOrder(order_id, raw, _Stamp.model_validate(raw).dsco_last_update, digest)
+    return RawOrder(order_id, raw, _Stamp.model_validate(raw).dsco_last_update, digest, is_storable)
+
+
+def _canonical(raw: dict[str, Any]) -> tuple[str, bool]:
+    """Return the order as a text that is the same for equal orders, and whether ``storable`` would change nothing."""
+    try:
+        canonical = json.dumps(raw, sort_keys=True, separators=(",", ":"))
+    except TypeError:  # a Decimal or a time
+        return json.dumps(raw, sort_keys=True, separators=(",", ":"), default=str), False
+    return canonical, "\\u0000" not in canonical and ("\\ud" not in canonical or _has_whole_characters(raw))
+
+
+def _has_whole_characters(raw: dict[str, Any]) -> bool:
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+    except UnicodeEncodeError:  # half an emoji
+        return False
+    return True
 
 
 def newest_of_each(orders: Iterable[RawOrder]) -> list[RawOrder]:
@@ -93,7 +113,7 @@ def is_older(candidate: datetime | None, known: datetime | None) -> bool:
 
 def read_order(raw: RawOrder, now: datetime, problem: str = "") -> OrderRow:
     """Read a raw order into rows. ``problem``: it is known already why it can't be read in full."""
-    payload = storable(raw.raw)
+    payload = raw.raw if raw.is_storable else storable(raw.raw)
     if not problem:
         try:
             read = DscoOrder.parse(payload)
@@ -204,13 +224,15 @@ def _what_does_not_fit(row: OrderRow) -> str:
     """Cut descriptions; return a sentence for staff about anything else that is too long or too large."""
     found = _fit(row.order)
     for line in row.lines or ():
-        where = _("line %(number)d: ") % {"number": line.position + 1}
-        found += [joined([where, name], "") for name in _fit(line)]
-        too_large = [name for name in PRICES if abs(getattr(line, name) or Decimal(0)) >= LARGEST_PRICE]
-        found += [joined([where, name], "") for name in too_large]
-        numbers = (line.line_number or 0, line.quantity)
-        if any(abs(number) > LARGEST_NUMBER for number in numbers):
-            found.append(joined([where, "line_number/quantity"], ""))
+        wrong = _fit(line)
+        wrong += [name for name in PRICES if abs(getattr(line, name) or 0) >= LARGEST_PRICE]
+        if abs(line.line_number or 0) > LARGEST_NUMBER or abs(line.quantity) > LARGEST_NUMBER:
+            wrong.append("line_number/quantity")
+        if wrong:
+            where = _("line %(number)d: ") % {"number": line.position + 1}
+            found += [joined([where, name], "") for name in wrong]
+    if not found and sum(line.quantity * (line.expected_cost or 0) for line in row.lines or ()) >= LARGEST_TOTAL:
+        found.append("quantity × expected_cost")
     if not found:
         return ""
     return _(

@@ -12,6 +12,7 @@ from integrations.lingxing.rows import Rows
 from integrations.lingxing.schemas import OutboundOrderRow
 
 from .erp_reading import NUMBERS_PER_CALL
+from .mappings import fill_erp_skus
 from .models import ErpOrder, Order
 from .packages import ErpNumbers, Packed, packages_of, store_packages
 from .reading import Reads, read_in_chunks
@@ -48,6 +49,7 @@ def read_packages(context: Reads, client: LingXingClient, wanted: Sequence[Wante
     """
     if not wanted:
         return PackagesRead()
+    fill_erp_skus([one.order for one in wanted])
     rows, unread = _outbound_rows(context, client, wanted, now)
     unreadable = {number for item in rows.unreadable for number in item.platform_order_nos} | unread
     packed = _pack([one for one in wanted if one.number not in unreadable], rows, now)

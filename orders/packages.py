@@ -187,6 +187,11 @@ def tracking_numbers(package: Package) -> list[str]:
     return list(dict.fromkeys(part.strip() for part in parts if part.strip()))
 
 
+def spellings(numbers: Iterable[str]) -> set[str]:
+    """Return tracking numbers in the spellings in which they may be stored: carriers' systems don't mind the case."""
+    return {spelling for number in numbers for spelling in (number, number.upper(), number.lower())}
+
+
 def parcels_of(packed: Iterable[Packed]) -> list[Parcel]:
     """Group what was shipped under a single tracking number; outbound orders with the same number are one parcel."""
     groups: dict[str, list[Packed]] = defaultdict(list)

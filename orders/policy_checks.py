@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.utils.translation import gettext as _
 
 from integrations.findings import Finding, Weight
+from integrations.sentences import listed
 from inventory.models import WarehouseMapping
 
 from .models import ErpStatus, InvoiceTiming, Mode, Order, RetailerPolicy, StoreMapping
@@ -67,7 +68,7 @@ def _steps(policy: RetailerPolicy) -> list[Finding]:
         later = [title for _column, title, other in steps[index + 1 :] if other == Mode.LIVE]
         if mode != Mode.LIVE and later:
             text = _("%(step)s is not live, so these wait for it and nothing of them is sent either: %(later)s.")
-            words = {"step": name[:1].upper() + name[1:], "later": ", ".join(later)}
+            words = {"step": name[:1].upper() + name[1:], "later": listed(later)}
             found.append(Finding(Weight.CONFIRM, column, text % words))
             break
     return found

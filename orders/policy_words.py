@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from django.utils.translation import gettext as _
 
+from integrations.sentences import listed
+
 from .models import ErpStatus, InvoiceTiming, Mode, RetailerPolicy
 from .policies import acknowledge_statuses
 from .staff_cancellations import CANCEL_CODES
@@ -41,7 +43,7 @@ def in_words(policy: RetailerPolicy) -> list[Chapter]:
 def status_names(statuses: Iterable[int]) -> str:
     """Return LingXing order statuses as "5 To be shipped, 6 …"."""
     known = {status.value: status.label for status in ErpStatus}
-    return ", ".join(f"{status} {known.get(status, '')}".strip() for status in sorted(statuses))
+    return listed(f"{status} {known.get(status, '')}".strip() for status in sorted(statuses))
 
 
 def _mode(mode: str, live: str, shadow: str, off: str) -> str:

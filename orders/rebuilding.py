@@ -34,11 +34,13 @@ from .erp_state import live_orders
 from .first_sight import create_deliveries, is_acknowledged
 from .intake import LINE_COLUMNS, ORDER_COLUMNS, store_page
 from .invoices import Coverage, shipped_at_dsco, to_cents
-from .mappings import MappingBook
-from .models import Acknowledgement, ErpPush, Invoice, Order, OrderLine, Shipment
+from .issued_invoices import certainly_for, shared_po_numbers
+from .mappings import fill_erp_skus
+from .models import Acknowledgement, Cancellation, ErpPush, Invoice, Order, OrderLine, Shipment
 from .order_rows import raw_order, read_order
 from .package_reading import Wanted, read_packages
 from .rereading import DirectReads, calls_kept
+from .shared_numbers import under_anothers_number
 from .stages import refresh_stages
 
 CHUNK = 200
@@ -50,6 +52,7 @@ MARGIN = timedelta(seconds=10)
 # Not derived from the payload, or the payload itself.
 KEPT = {"payload", "payload_hash", "read_at"}
 STEPS: tuple[type[Any], ...] = (ErpPush, Acknowledgement, Shipment, Invoice)
+TO_BE_VERIFIED: tuple[type[Any], ...] = (*STEPS, Cancellation)
 FOUND = _("Found done at the vendor when the books were rebuilt.")
 
 
@@ -188,7 +191,7 @@ def _settle(orders: Sequence[Order], dsco: DscoClient, lingxing: LingXingClient,
     counts["acknowledgements_found"] = _record("acknowledgement", _acknowledged(orders, ids))
     counts["shipments_found"] = _record("shipment", _shipped(orders))
     counts["invoices_found"] = _record("invoice", _invoiced(orders, dsco))
-    counts["steps_to_be_verified"] = sum(_doubt(model, orders, now) for model in STEPS)
+    counts["steps_to_be_verified"] = sum(_doubt(model, orders, now) for model in TO_BE_VERIFIED)
     refresh_stages([order.pk for order in orders])
     return counts
 
@@ -198,7 +201,8 @@ def _record(kind: str, found: dict[int, Outcome]) -> int:
 
 
 def _pushes_found(pushes: Sequence[ErpPush], lingxing: LingXingClient) -> dict[int, Outcome]:
-    asked = [push for push in pushes if push.status != State.SUCCEEDED]
+    anothers = under_anothers_number(pushes)
+    asked = [push for push in pushes if push.status != State.SUCCEEDED and push.pk not in anothers]
     verdicts = look_up(lingxing, asked) if asked else {}
     return {pk: verdict for pk, verdict in verdicts.items() if verdict.state == State.SUCCEEDED}
 
@@ -207,11 +211,7 @@ def _read_from_lingxing(pushes: Sequence[ErpPush], lingxing: LingXingClient, now
     """Store the ERP orders and packages as LingXing shows them, and what a push fixes on its lines."""
     if not pushes:
         return
-    book = MappingBook.load([push.order for push in pushes])
-    lines = [line for push in pushes for line in push.order.lines.all() if not line.erp_sku]
-    for line in lines:
-        line.erp_sku = book.erp_sku_of(line)
-    OrderLine.objects.bulk_update(lines, ["erp_sku"], batch_size=CHUNK)
+    fill_erp_skus([push.order for push in pushes])
     found = read_erp_orders(DirectReads(), lingxing, pushes)
     for push in pushes:
         stores = {erp_order.store_id for erp_order in found.get(push.order_id, ())}
@@ -257,8 +257,10 @@ def _invoiced(orders: Sequence[Order], dsco: DscoClient) -> dict[int, Outcome]:
     """DSCO has an invoice for a shipped order: ours is done, under its number and with its total."""
     rows = Invoice.objects.filter(order__in=orders, order__shipments__status=State.SUCCEEDED)
     found = {}
+    shared = shared_po_numbers(order.po_number for order in orders)
     for row in rows.exclude(status=State.SUCCEEDED).select_related("order").distinct():
-        raws = dsco.get_invoices_by_order(row.order.dsco_order_id, row.order.po_number)
+        of_order = dsco.get_invoices_by_order(row.order.dsco_order_id, row.order.po_number)
+        raws = certainly_for(of_order, row.order, shared, row.invoice_id)
         if not raws:
             continue
         number = str(raws[0].get("invoiceId") or "")[:120]

@@ -52,6 +52,17 @@ def still_to_report(order: Order, lines: Sequence[OrderLine], shipments: Iterabl
     return {position: units for position, units in left.items() if units > 0}
 
 
+def missing_at_dsco(order: Order, lines: Sequence[OrderLine], units: Mapping[int, int]) -> dict[int, int]:
+    """Return what DSCO's packages lack of these units, both by line position; nothing where it shows no contents.
+
+    A tracking number alone does not say that everything under it was reported: people report parts in the portal.
+    """
+    shown = shipped_at_dsco(order.payload if isinstance(order.payload, dict) else {}, lines).quantities
+    wanted = {line.position: min(units.get(line.position, 0), line.open_quantity) for line in lines}
+    left = {position: number - shown.get(position, 0) for position, number in wanted.items()}
+    return {position: number for position, number in left.items() if number > 0} if shown else {}
+
+
 def is_busy(row: Shipment) -> bool:
     """Return whether DSCO is being told of it, or may have been: what is left of the order is not known till then."""
     doubtful = row.maybe_sent and row.status in OPEN

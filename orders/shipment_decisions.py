@@ -7,7 +7,7 @@ several packages that together are the order.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ from .deciding import READY
 from .further_shipments import REST_LEFT, WAITING_FOR_REST
 from .models import ErpOrder, ErpStatus, Order, OrderLine, RetailerPolicy, Shipment
 from .packages import Coverage, Packed, Parcel, coverage_of, parcels_of, tracking_numbers
-from .reported import told_body
+from .reported import missing_at_dsco, told_body
 from .shipment_bodies import Body, CannotCompose, ShippingNames, compose, numbers_in
 
 # So long after a package has left, what is still missing is worth a look by a person.
@@ -80,7 +80,7 @@ def judge(facts: ShipmentFacts, names: ShippingNames, now: datetime) -> Decision
         return Decision(_no_tracking_number(facts.order, shipped, now))
     parcels = parcels_of(shipped)
     numbers = [number for one in shipped for number in tracking_numbers(one.package)]
-    already = _already_reported(facts.order, numbers)
+    already = _already_reported(facts, numbers, parcels)
     if already is not None:
         return already
     if is_cancelled(facts.order, facts.lines):
@@ -132,6 +132,22 @@ def cancelled_after_shipment(order: Order, numbers: Sequence[str]) -> Outcome:
     )
 
 
+def partly_at_dsco(
+    order: Order, lines: Iterable[OrderLine], numbers: Sequence[str], missing: Mapping[int, int]
+) -> Outcome:
+    """DSCO has these tracking numbers with fewer units than they hold, and takes no correction: a person settles it."""
+    names = {line.position: line.sku or line.partner_sku or line.erp_sku for line in lines}
+    parts = [_("%(sku)s: %(units)d missing") % {"sku": names[position], "units": n} for position, n in missing.items()]
+    return outcomes.needs_attention(
+        "reported_differently",
+        _(
+            "DSCO shows package %(numbers)s of order %(order)s with fewer units than were packed (%(missing)s). Report"
+            " the rest in DSCO's portal, and the shipment is done by itself; or mark it as done."
+        )
+        % {"order": order.dsco_order_id, "numbers": ", ".join(dict.fromkeys(numbers)), "missing": joined(parts, "; ")},
+    )
+
+
 def waited_for_outbound(row: Shipment, now: datetime) -> bool:
     """Return whether LingXing has shown the order as shipped for long, but no outbound order with it."""
     if row.reason_code == NO_OUTBOUND:
@@ -169,12 +185,16 @@ def _long_ago(shipped: Sequence[Packed], now: datetime) -> bool:
     return bool(times) and now - max(times) > PATIENCE
 
 
-def _already_reported(order: Order, numbers: Sequence[str]) -> Decision | None:
+def _already_reported(facts: ShipmentFacts, numbers: Sequence[str], parcels: Sequence[Parcel]) -> Decision | None:
     """What DSCO shows already, for example reported by hand in its portal, is not reported again."""
+    order = facts.order
     there = {number.strip().casefold() for number in order.reported_tracking_numbers}
     if not there:
         return None
     if all(number.casefold() in there for number in numbers):
+        units = {line.position: sum(parcel.quantities.get(line.pk, 0) for parcel in parcels) for line in facts.lines}
+        if missing := missing_at_dsco(order, facts.lines, units):
+            return Decision(partly_at_dsco(order, facts.lines, numbers, missing))
         reported = list(dict.fromkeys(numbers))
         return Decision(outcomes.succeeded(",".join(reported)), reported=reported)
     return Decision(

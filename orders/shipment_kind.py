@@ -25,10 +25,12 @@ from integrations.sentences import gettext as _
 from .conditions import blocked, is_cancelled, undecided_requests
 from .first_sight import is_acknowledged
 from .further_shipments import open_rests
+from .invoices import packages_of, shipped_by_report
 from .models import RetailerPolicy, Shipment
 from .policies import policies_for
+from .reported import missing_at_dsco
 from .shipment_bodies import Body, exceeds, numbers_in, report_of
-from .shipment_decisions import cancelled_after_shipment
+from .shipment_decisions import cancelled_after_shipment, partly_at_dsco
 from .shipment_rechecks import changed_since_composed
 from .shipment_siblings import beside_others, other_shipments, taken_besides
 from .stages import refresh_stages
@@ -54,12 +56,15 @@ def conditions(rows: Sequence[Shipment], bodies: Mapping[int, Body] | None = Non
 
 
 def _condition(row: Shipment, body: Body, policy: RetailerPolicy, undecided: set[int]) -> Outcome | None:
-    order, lines = row.order, row.order.lines.all()
+    order, lines = row.order, list(row.order.lines.all())
     if not body:
         return outcomes.waiting("not_composed", _("Its packages are looked at in the next run."))
     numbers = numbers_in(body)
     there = {number.strip().casefold() for number in order.reported_tracking_numbers}
     if all(number.casefold() in there for number in numbers):
+        missing = missing_at_dsco(order, lines, shipped_by_report(packages_of(body), lines).quantities)
+        if missing:
+            return partly_at_dsco(order, lines, numbers, missing)
         return outcomes.succeeded(",".join(numbers), confirmed=True)
     names = {"order": order.dsco_order_id, "numbers": ", ".join(numbers)}
     if is_cancelled(order, lines):

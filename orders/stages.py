@@ -10,7 +10,17 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, Whe
 from integrations.deliveries.owners import lock_by_key
 from integrations.deliveries.states import IN_FLIGHT, State
 
-from .models import Acknowledgement, Cancellation, CancellationAction, ErpPush, Invoice, Order, OrderLine, Stage
+from .models import (
+    Acknowledgement,
+    Cancellation,
+    CancellationAction,
+    ErpPush,
+    Invoice,
+    Order,
+    OrderLine,
+    Shipment,
+    Stage,
+)
 from .reported import everything_reported
 
 
@@ -66,7 +76,9 @@ def _cancelled() -> Q:
     )
     stopped = Cancellation.objects.filter(order=order, status=State.SUCCEEDED, action=CancellationAction.ERP, lines=[])
     # Once DSCO was read again it must show that nothing is left: more may have been asked for since.
-    not_read_since = confirmed.filter(finished_at__gte=F("order__read_at"))
+    # More that was asked for meanwhile has opened the shipment again.
+    closed = Exists(Shipment.objects.filter(order=OuterRef("order"), status=State.CANCELLED))
+    not_read_since = confirmed.filter(closed, finished_at__gte=F("order__read_at"))
     left = OrderLine.objects.filter(order=order, quantity__gt=F("cancelled_quantity"))
     return (
         (Q(dsco_status__in=["cancelled", "canceled"]) & ~Q(Exists(in_erp)))

@@ -12,11 +12,13 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.deliveries.models import Delivery
 from integrations.models import ApiCall, Attempt, AttemptAction
+from integrations.sentences import listed
 
 from .models import EventKind, OrderEvent, OrderVersion
 from .order_story import Story
+from .payload_words import said_of, subjects
 
-MOST_PATHS_NAMED = 4
+MOST_NAMED = 8
 
 
 class Group(models.TextChoices):
@@ -86,6 +88,7 @@ def _of_version(version: OrderVersion) -> Entry:
     if not number:
         return Entry(version.received_at, Group.DSCO, _("First seen"), version=version)
     text = ngettext("%(n)d value changed", "%(n)d values changed", number) % {"n": number}
-    named = [str(path) for path in version.changed[:MOST_PATHS_NAMED]]
-    shown = ", ".join([*named, "…"] if number > MOST_PATHS_NAMED else named)
-    return Entry(version.received_at, Group.DSCO, _("Changed at DSCO"), f"{text}: {shown}", version=version)
+    named = subjects(map(str, version.changed))
+    shown = listed([*named[:MOST_NAMED], "…"] if len(named) > MOST_NAMED else named)
+    text = said_of(text, shown) if shown else text
+    return Entry(version.received_at, Group.DSCO, _("Changed at DSCO"), text, version=version)

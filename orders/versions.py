@@ -9,6 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from django.db.models import F
+
+from integrations.following_rows import insert_for_each
+
 from .models import Order, OrderVersion
 
 # A payload that was replaced as a whole would name hundreds of paths; nobody reads them.
@@ -26,15 +30,19 @@ def stored_payloads(order_ids: Sequence[int]) -> dict[int, Any]:
 
 
 def keep_versions(orders: Sequence[Order], before: Mapping[int, Any], now: datetime) -> None:
-    """Keep the payloads of stored orders as versions: one insert for all of them.
+    """Keep the payloads of stored orders as versions: one insert for the new ones, one for the others.
 
     before: the payloads that they replace, by the order's primary key; an order without one is new.
     A payload in which nothing differs (written in another way) is no version.
     """
+    new = [order.pk for order in orders if order.pk not in before]
+    if new:  # the payload is not sent twice
+        first = {"order_id": F("pk"), "received_at": now, "payload": F("payload")}
+        insert_for_each(Order.objects.filter(pk__in=new), OrderVersion, first)
     versions = []
     for order in orders:
         paths = changed_paths(before[order.pk], order.payload) if order.pk in before else []
-        if paths or order.pk not in before:
+        if paths:
             versions.append(OrderVersion(order=order, received_at=now, payload=order.payload, changed=paths))
     OrderVersion.objects.bulk_create(versions)
 

@@ -14,7 +14,9 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language_info, gettext_lazy
+from django.utils.text import Truncator
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import get_language, get_language_info, gettext_lazy
 from django.utils.translation import gettext as _
 
 from ..alerts import sources  # noqa: F401 - announces how alerts are said
@@ -24,7 +26,7 @@ from ..alerts.sending import send_test
 from ..alerts.webhooks import TargetFailed, check_form
 from ..models import Alert, AlertKind, AlertRule, Channel
 from ..sealing import SealedField
-from ..sentences import told
+from ..sentences import listed, told
 from . import words
 from .base import (
     Admin,
@@ -42,6 +44,9 @@ from .records import RecordAdmin, Section, action_button, facts, table
 
 TONES = {AlertKind.VENDOR_DOWN: "danger", AlertKind.FLOW_OVERDUE: "danger", AlertKind.DEADLINE: "warning"}
 KEEP_NONE = "-"
+QUIET_HOURS = ("quiet_from", "quiet_until")
+# How much of an alert its page is called.
+TITLE = 60
 
 
 def _time_zones() -> list[tuple[str, str]]:
@@ -86,6 +91,8 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
         self._shown_target = shown_target(self.instance)
         self.initial["target"], self.initial["secret"] = self._shown_target, ""
         self.fields["secret"].widget.input_type = "password"
+        for name in QUIET_HOURS:  # Django's own widget warns of another time zone; here the rule's own counts
+            self.fields[name].widget = TextInputWidget(attrs={"type": "time"})
         self.fields["secret"].widget.attrs["autocomplete"] = "new-password"
 
     def clean_target(self) -> str:
@@ -157,6 +164,11 @@ class AlertRuleAdmin(Admin):
         )}),
     )  # fmt: skip
 
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new rule speaks the language of whoever makes it, by the same clock, until others are chosen."""
+        reader = {"language": get_language() or settings.LANGUAGE_CODE, "time_zone": get_current_timezone_name()}
+        return reader | super().get_changeform_initial_data(request)
+
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer the groups in words."""
         return say_in_words(super().formfield_for_foreignkey(db_field, request, **kwargs))
@@ -207,7 +219,7 @@ class AlertRuleAdmin(Admin):
     @display(description=gettext_lazy("alerts"))
     def alerts(self, rule: AlertRule) -> str:
         """Which alerts it tells."""
-        return ", ".join(str(AlertKind(kind).label) for kind in rule.kinds if kind in AlertKind.values)
+        return listed(AlertKind(kind).label for kind in rule.kinds if kind in AlertKind.values)
 
     @display(description=gettext_lazy("last sent"))
     def last_sent(self, rule: AlertRule) -> SafeString | str:
@@ -270,6 +282,7 @@ class AlertAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: Alert) -> list[Section]:
         """Return the alert, and who was told."""
+        record.page_title = Truncator(describe(record)).chars(TITLE)  # type: ignore[attr-defined]
         notices = record.notices.select_related("rule").order_by("sent_at")
         return [
             facts(_("Alert"), [

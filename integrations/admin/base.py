@@ -17,6 +17,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import escape
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
+from django.utils.translation import gettext as _
 from unfold.admin import checkbox
 from unfold.contrib.filters.admin import ChoicesCheckboxFilter
 from unfold.templatetags import unfold_list
@@ -182,7 +183,7 @@ class Admin(ThemedAdmin):
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the changes of a row, our sentences in the reader's language."""
-        answer = super().history_view(request, object_id, extra_context)
+        answer = super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
         context = getattr(answer, "context_data", None) or {}
         for entry in context.get("action_list", ()):
             entry.change_message = told(unpacked(entry.change_message))

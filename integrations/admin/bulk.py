@@ -23,6 +23,7 @@ from ..bulk import BULK_PERMISSION, ask_to_stop, bulk_action
 from ..deliveries.models import subject_of
 from ..exports import safe_cell
 from ..models import BulkResult, BulkRow, BulkRun, BulkStatus
+from ..sentences import listed
 from . import words
 from .base import ChoicesCheckboxFilter, display
 from .flow_states import flow_label
@@ -152,7 +153,7 @@ class BulkRunAdmin(RecordAdmin):
                 (_("action"), action_label(record)), (_("rows of"), subject_label(record)),
                 (_("selection"), record.origin),
                 *((text, record.parameters.get(name)) for name, text in asked.items()),
-                (_("flows"), ", ".join(flow_label(name) for name in record.parameters.get("flows", []))),
+                (_("flows"), listed(flow_label(name) for name in record.parameters.get("flows", []))),
                 (_("by"), self.by(record)), (_("created"), words.moment(record.created_at)),
                 (_("started"), words.moment(record.started_at)), (_("finished"), words.moment(record.finished_at)),
             ]),

@@ -56,9 +56,9 @@ class ApiCallAdmin(RecordAdmin):
     """One HTTP exchange; bodies were redacted before they were stored."""
 
     list_display = (
-        "started", "vendor", "operation", "answer", "duration", "vendor_request_id", "error", "run",
+        "started", "vendor", "what_for", "answer", "duration", "vendor_request_id", "error", "run",
     )  # fmt: skip
-    list_display_links = ("operation",)
+    list_display_links = ("what_for",)
     list_filter: ClassVar[Any] = (("vendor", ChoicesCheckboxFilter), StatusClassFilter, StartedFilter)
     search_fields = ("operation__exact", "vendor_request_id__exact")
     search_help_text = gettext_lazy("Operation or vendor's request id")
@@ -77,6 +77,11 @@ class ApiCallAdmin(RecordAdmin):
         """When the call was made."""
         return words.moment(call.started_at)
 
+    @display(description=gettext_lazy("what for"))
+    def what_for(self, call: ApiCall) -> SafeString:
+        """What it was for, in words, with the operation's name for those who look it up."""
+        return words.operation(call.vendor, call.operation)
+
     @display(description=gettext_lazy("answer"))
     def answer(self, call: ApiCall) -> SafeString:
         """The HTTP status, coloured."""
@@ -85,9 +90,9 @@ class ApiCallAdmin(RecordAdmin):
         return words.label(call.status, "success" if call.status < 400 and not call.error else "warning")
 
     @display(description=gettext_lazy("duration"))
-    def duration(self, call: ApiCall) -> str:
+    def duration(self, call: ApiCall) -> SafeString:
         """How long it took."""
-        return f"{call.duration_ms} ms"
+        return words.measured(call.duration_ms, "ms")
 
     @display(description=gettext_lazy("flow run"))
     def run(self, call: ApiCall) -> SafeString | str:
@@ -100,7 +105,8 @@ class ApiCallAdmin(RecordAdmin):
         attempts = with_subjects(list(made_for.order_by("-id")[:ATTEMPTS_SHOWN]))
         return [
             facts(_("Call"), [
-                (_("vendor"), record.get_vendor_display()), (_("operation"), record.operation),
+                (_("vendor"), record.get_vendor_display()),
+                (_("what for"), words.operation(record.vendor, record.operation)),
                 (_("request"), f"{record.method} {record.path}"), (_("answer"), self.answer(record)),
                 (_("error"), record.error), (_("vendor's request id"), record.vendor_request_id),
             ]),
@@ -206,7 +212,9 @@ class AttemptAdmin(RecordAdmin):
     @display(description=gettext_lazy("API call"))
     def call(self, attempt: Attempt) -> SafeString | str:
         """A link to the call."""
-        return link_to(attempt.api_call, attempt.api_call.operation if attempt.api_call else None)
+        return (
+            link_to(call, words.operation(call.vendor, call.operation)) if (call := attempt.api_call) else words.EMPTY
+        )
 
     def sections(self, request: HttpRequest, record: Attempt) -> list[Section]:
         """Return the attempt in full."""

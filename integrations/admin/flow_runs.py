@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -89,9 +90,9 @@ class FlowRunAdmin(RecordAdmin):
         return words.moment(run.started_at)
 
     @display(description=gettext_lazy("flow"))
-    def flow_title(self, run: FlowRun) -> str:
+    def flow_title(self, run: FlowRun) -> SafeString:
         """Which flow."""
-        return flow_label(run.flow)
+        return format_html('<span class="ob-nowrap">{}</span>', flow_label(run.flow))
 
     @display(description=gettext_lazy("status"))
     def state(self, run: FlowRun) -> SafeString:
@@ -109,9 +110,11 @@ class FlowRunAdmin(RecordAdmin):
         return words.EMPTY if run.orders_asked is None else f"{run.orders_asked:,}"
 
     @display(description=gettext_lazy("duration"))
-    def duration(self, run: FlowRun) -> str:
+    def duration(self, run: FlowRun) -> SafeString | str:
         """How long it took."""
-        return words.EMPTY if run.finished_at is None else f"{(run.finished_at - run.started_at).total_seconds():.1f} s"
+        if run.finished_at is None:
+            return words.EMPTY
+        return words.measured(f"{(run.finished_at - run.started_at).total_seconds():.1f}", "s")
 
     @display(description=gettext_lazy("counts"))
     def numbers(self, run: FlowRun) -> str:

@@ -23,6 +23,7 @@ from .. import jobs
 from ..flows import flow_definitions, pausing
 from ..flows.schedules import apply_interval
 from ..models import Flow, FlowRun
+from ..sentences import listed
 from . import words
 from .base import Admin, action, display
 from .flow_states import (
@@ -55,7 +56,7 @@ def start_flow(name: str, actor: str) -> None:
 
 def tell_started(model_admin: Admin, request: HttpRequest, names: list[str]) -> None:
     """Say what was handed to the workers, and warn when there seem to be none."""
-    shown = ", ".join(flow_label(name) for name in names)
+    shown = listed(flow_label(name) for name in names)
     model_admin.message_user(request, _("Handed to the workers: %(flows)s.") % {"flows": shown}, messages.SUCCESS)
     if not workers_alive():
         text = _("No worker was seen in the last five minutes: nothing runs until one is started (manage.py qcluster).")

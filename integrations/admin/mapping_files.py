@@ -9,6 +9,7 @@ import csv
 import io
 import re
 import zipfile
+from collections import Counter
 from typing import Any, Final
 
 import tablib
@@ -20,6 +21,8 @@ from ..exports import write_csv, write_xlsx
 
 MOST_ROWS: Final = 5_000
 MOST_COLUMNS: Final = 50
+# A workbook may leave rows empty, but not so many that looking through them takes for ever.
+LAST_ROW: Final = 4 * MOST_ROWS
 # A workbook is a ZIP file: a small one can unpack to any size.
 LARGEST_UNPACKED: Final = 100 * 1024 * 1024
 _ZEROS = re.compile(r"0+")
@@ -58,6 +61,10 @@ def _dataset(rows: list[list[Any]]) -> tablib.Dataset:
     headers = [str(cell if cell is not None else "").strip() for cell in filled[0]]
     while headers and not headers[-1]:
         headers.pop()
+    twice = [name for name, number in Counter(name.casefold() for name in headers if name).items() if number > 1]
+    if twice:
+        text = _("Several columns are headed %(name)s, so nobody can tell which one counts. Keep one of them.")
+        raise UnreadableFile(text % {"name": twice[0]})
     width = len(headers)
     table = tablib.Dataset(headers=headers)
     for number, row in enumerate(filled[1:], start=2):
@@ -108,8 +115,11 @@ class CodesXlsx(base_formats.XLSX):  # type: ignore[misc]
             sheet = book.worksheets[0]
             rows = [
                 [_shown(cell) for cell in row]
-                for row in sheet.iter_rows(max_row=MOST_ROWS * 4, max_col=MOST_COLUMNS)
+                for row in sheet.iter_rows(max_row=LAST_ROW + 1, max_col=MOST_COLUMNS)
             ]  # fmt: skip
+            if len(rows) > LAST_ROW:
+                text = _("The sheet goes on below row %(row)d. Delete its empty rows, or split it.")
+                raise UnreadableFile(text % {"row": LAST_ROW})
         except UnreadableFile:
             raise
         except Exception as error:  # a damaged workbook breaks zipfile, expat or openpyxl, wherever the damage is

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django import forms
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from unfold.contrib.import_export.forms import ExportForm as ThemedExportForm
 from unfold.contrib.import_export.forms import ImportForm as ThemedImportForm
 
 from ..findings import Finding, Rules, Weight, fingerprint, of_weight
@@ -82,8 +83,18 @@ class CheckedForm(ModelForm):
         return self.cleaned_data
 
 
+def _in_capitals(field: Any) -> None:
+    """Call the formats as people do: XLSX, CSV."""
+    named = [(number, name.upper() if number else name) for number, name in field.choices]
+    field.choices = field.widget.choices = named
+
+
 class MappingImportForm(ThemedImportForm):  # type: ignore[misc]
     """The upload of a file of mappings; a file that is too large is refused before it is opened."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        _in_capitals(self.fields["format"])
 
     def clean_import_file(self) -> Any:
         """Return the file; raises ValidationError when it is too large."""
@@ -93,3 +104,13 @@ class MappingImportForm(ThemedImportForm):  # type: ignore[misc]
             size = {"mb": file.size // 1024 // 1024, "most": LARGEST_FILE // 1024 // 1024}
             raise forms.ValidationError(text % size)
         return file
+
+
+class MappingExportForm(ThemedExportForm):  # type: ignore[misc]
+    """What asks for a file of mappings: XLSX unless somebody wants CSV."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        formats = self.fields["format"]
+        formats.choices = [choice for choice in formats.choices if choice[0]]
+        _in_capitals(formats)

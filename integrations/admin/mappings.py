@@ -18,15 +18,17 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from import_export import resources, widgets
-from unfold.contrib.import_export.forms import ExportForm
 
 from ..exports import read_back
 from ..findings import Finding, Rules, Weight, of_weight
 from ..lingxing.lists import list_states
+from ..sentences import listed
 from .base import Admin
+from .history_words import ChangesInWords, value_in_words
 from .kept_uploads import KeptUpload
+from .mapping_columns import CellDiff, YesNoWidget, columns_of
 from .mapping_files import CodesCsv, CodesXlsx, UnreadableFile
-from .mapping_forms import CheckedForm, MappingImportForm
+from .mapping_forms import CheckedForm, MappingExportForm, MappingImportForm
 
 if TYPE_CHECKING:
 
@@ -36,9 +38,13 @@ if TYPE_CHECKING:
     class TransferAdmin(admin.ModelAdmin[Any]):
         """What import-export's admin is to the type checker."""
 
+        def get_resource_classes(self, request: HttpRequest | None) -> Sequence[type[Any]]: ...
+
         def process_import(self, request: HttpRequest, **kwargs: Any) -> HttpResponse: ...
 
         def process_result(self, result: Any, request: HttpRequest) -> Any: ...
+
+        def get_context_data(self, **kwargs: Any) -> dict[str, Any]: ...
 
         def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None: ...
 else:
@@ -76,8 +82,19 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
     confirms that too. ``rules`` look at the rows that are new or whose codes change.
     """
 
-    WIDGETS_MAP: ClassVar[dict[str, Any]] = {**resources.ModelResource.WIDGETS_MAP, "CharField": CodeWidget}
+    WIDGETS_MAP: ClassVar[dict[str, Any]] = {
+        **resources.ModelResource.WIDGETS_MAP, "CharField": CodeWidget, "BooleanField": YesNoWidget,
+    }  # fmt: skip
     rules: ClassVar[Rules | None] = None
+    # Where a column's own name, or its type, says too little: what it means, and what may stand in it.
+    meanings: ClassVar[dict[str, Any]] = {}
+    values: ClassVar[dict[str, Any]] = {}
+
+    get_diff_class = staticmethod(lambda: CellDiff)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._found: dict[int, list[Finding]] = {}
 
     def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
         """Check what can only be seen in the whole file."""
@@ -130,6 +147,11 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
         """Return what speaks against a row as it would be saved, beside what ``rules`` find."""
         return ()
 
+    def after_import_row(self, row: Any, row_result: Any, **kwargs: Any) -> None:
+        """Forget what speaks against a row that stands so already: nobody is asked about what stays."""
+        if row_result.is_skip():
+            self._found.pop(kwargs.get("row_number", 0), None)
+
     def after_import(self, dataset: tablib.Dataset, result: Any, **kwargs: Any) -> None:
         """Hand the warnings to the preview: a sentence each, with the rows that it holds for."""
         rows: dict[str, list[int]] = {}
@@ -137,6 +159,8 @@ class MappingResource(resources.ModelResource):  # type: ignore[misc]
             for finding in of_weight(findings, Weight.CONFIRM):
                 rows.setdefault(finding.message, []).append(number + 1)  # row 1 of the sheet has the headers
         result.warnings = list(rows.items())
+        result.columns = columns_of(self)
+        result.changes = result.totals["new"] + result.totals["update"]
 
     def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
         """Give the history its reason."""
@@ -159,16 +183,18 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
 
     form = CheckedForm
     import_form_class = MappingImportForm
-    export_form_class = ExportForm
+    export_form_class = MappingExportForm
     formats: Any = (CodesXlsx, CodesCsv)
     change_form_before_template = "admin/mappings/form_top.html"
     change_form_outer_before_template = "admin/mappings/form_outer_top.html"
     list_before_template = "admin/mappings/list_top.html"
     object_history_list_template = "admin/mappings/history_list.html"
     history_list_display = ("who", "why")
+    meanings: ClassVar[dict[str, Any]] = {}  # what the form calls a field otherwise than the model
     list_per_page = 100
     ordering = ("-id",)
     mapping = True
+    skip_admin_log = True  # an import stands in the history, with that as its reason
 
     def has_import_permission(self, request: HttpRequest) -> bool:
         """Importing is adding and changing."""
@@ -177,6 +203,18 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may look may export."""
         return self.has_view_permission(request)
+
+    def history_view_title(self, request: HttpRequest, obj: Any) -> str:
+        """What the page is called; the way to it names the mapping."""
+        return _("History")
+
+    def get_historical_record_context_helper(self, request: HttpRequest, historical_record: Any) -> ChangesInWords:
+        """Say changes in words."""
+        return ChangesInWords(self, historical_record)
+
+    def value_in_words(self, field: Any, value: Any) -> str:
+        """Return a field's value as the history shows it."""
+        return value_in_words(field, value)
 
     def who(self, record: Any) -> str:
         """Who made a change that the history keeps."""
@@ -211,6 +249,15 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
         """Show above the fields when LingXing's lists were read."""
         context["lingxing_lists"] = lists_summary()
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Explain the columns of the file on the pages of import and export."""
+        return {**super().get_context_data(**kwargs), "columns": columns_of(self.get_resource_classes(None)[0]())}
+
+    def add_success_message(self, result: Any, request: HttpRequest) -> None:
+        """Say what was taken over."""
+        totals = {"new": result.totals["new"], "changed": result.totals["update"]}
+        messages.success(request, _("Taken over from the file: %(new)d new, %(changed)d changed.") % totals)
 
     def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None:
         """Say why a file cannot be read."""
@@ -278,9 +325,9 @@ def lists_summary() -> dict[str, Any]:
     states = list(list_states().values())
     times = [state.read_at for state in states]
     return {
-        "never": [state.name.label for state in states if state.read_at is None],
+        "never": listed(state.name.label for state in states if state.read_at is None),
         "oldest": min((at for at in times if at is not None), default=None),
-        "uncertain": [state.name.label for state in states if state.read_at is not None and not state.certain],
+        "uncertain": listed(state.name.label for state in states if state.read_at is not None and not state.certain),
         "errors": [(state.name.label, state.error) for state in states if state.error],
     }
 

@@ -53,11 +53,12 @@ def shadow_sections(request: HttpRequest, delivery: Delivery) -> list[Section]:
 
 def sections_of(request: HttpRequest, call: ShadowCall, title: str) -> list[Section]:
     """Return the call with its facts."""
+    operation = words.operation(call.vendor, call.operation) if call.operation else ""
     return [
         facts(title, [
-            (_("vendor"), call.get_vendor_display()), (_("operation"), call.operation),
+            (_("vendor"), call.get_vendor_display()), (_("operation"), operation),
             (_("request"), f"{call.method} {call.path}".strip()), (_("computed"), words.moment(call.made_at)),
             (_("why it would not have been sent"), call.problem),
         ], wide=True),
-        *([raw(_("What would have been sent"), as_allowed(request, call.body), collapsed=False)] if call.body else []),
+        *([raw(_("Request"), as_allowed(request, call.body), collapsed=False)] if call.body else []),
     ]  # fmt: skip

@@ -8,11 +8,14 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import BooleanField, Case, QuerySet, When
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from .. import sentences
+from ..call_words import whose_and_what
 from ..models import BatchSize, Heartbeat, RateLimit, Slot, Vendor, VendorToken
 from . import words
 from .base import ReadOnlyAdmin, action, display
@@ -43,7 +46,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
     sortable_by = ()
 
     @display(description=gettext_lazy("operation"))
-    def operation(self, row: RateLimit) -> str:
+    def operation(self, row: RateLimit) -> SafeString:
         """Whose operation it is, and its name."""
         return operation_text(row.name)
 
@@ -64,23 +67,30 @@ class SlotAdmin(ReadOnlyAdmin):
     sortable_by = ()
 
     @display(description=gettext_lazy("operation"))
-    def operation(self, row: Slot) -> str:
+    def operation(self, row: Slot) -> SafeString:
         """Whose operation it is, and its name."""
         return operation_text(row.name)
 
     @display(description=gettext_lazy("held until"))
     def held(self, row: Slot) -> SafeString | str:
-        """Until when the slot is taken."""
-        return words.moment(_from_epoch(row.held_until)) if row.token else _("free")
+        """Until when the slot is taken; the mark of its last holder stays on a free one."""
+        until = _from_epoch(row.held_until)
+        return words.moment(until) if until and until > timezone.now() else _("free")
 
 
 @admin.register(BatchSize)
 class BatchSizeAdmin(ReadOnlyAdmin):
     """How many things a vendor takes in one call, as found by trying."""
 
-    list_display = ("name", "size", "refused", "when")
+    list_display = ("operation", "size", "refused", "when")
     ordering = ("name",)
-    fields = ("name", "size", "refused", "when")
+    fields = ("operation", "size", "refused", "when")
+    sortable_by = ()
+
+    @display(description=gettext_lazy("operation"))
+    def operation(self, row: BatchSize) -> SafeString:
+        """Whose operation it is, and what it is for."""
+        return operation_text(row.name)
 
     @display(description=gettext_lazy("refused at"))
     def when(self, row: BatchSize) -> SafeString | str:
@@ -92,7 +102,7 @@ class BatchSizeAdmin(ReadOnlyAdmin):
 class VendorTokenAdmin(ReadOnlyAdmin):
     """The vendors' access tokens: that they exist and when they end, never what they are."""
 
-    list_display = ("whose", "present", "expires_at", "generation")
+    list_display = ("whose", "present", "valid_until", "generation")
     fields: ClassVar[Any] = ("whose", "present", "expires_at", "refresh_expires_at", "generation", "renewing_by")
     actions = ("forget",)
 
@@ -105,12 +115,17 @@ class VendorTokenAdmin(ReadOnlyAdmin):
     @display(description=gettext_lazy("vendor"))
     def whose(self, row: VendorToken) -> str:
         """The vendor's name."""
-        return operation_text(row.vendor)
+        return vendor_text(row.vendor)
 
     @display(description=gettext_lazy("token"), boolean=True)
     def present(self, row: Any) -> bool:
         """Whether there is a token."""
         return bool(row.has_token)
+
+    @display(description=gettext_lazy("valid until"))
+    def valid_until(self, row: VendorToken) -> SafeString | str:
+        """Until when it can be used."""
+        return words.moment(row.expires_at)
 
     @action(description=gettext_lazy("Forget token (a new one is fetched when needed)"), permissions=["operate"])
     def forget(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -128,11 +143,16 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         )
 
 
-def operation_text(name: str) -> str:
-    """Return ``lingxing create_orders`` with the vendor's name as staff know it."""
-    vendor, _space, operation = name.partition(" ")
-    labels = {str(value): str(label) for value, label in Vendor.choices}
-    return f"{labels.get(vendor, vendor)} {operation}".strip()
+def operation_text(name: str) -> SafeString:
+    """Return what a limit is for (``lingxing:/pb/mp/order/v2/create``) in words, with its name in the tooltip."""
+    vendor, operation = whose_and_what(name)
+    what = words.purpose_text(vendor, operation)
+    return format_html('<span title="{}">{} · {}</span>', name, vendor_text(vendor), what)
+
+
+def vendor_text(vendor: str) -> str:
+    """Return a vendor's name as staff know it."""
+    return str(dict(Vendor.choices).get(vendor, vendor))
 
 
 def _from_epoch(seconds: float) -> datetime | None:

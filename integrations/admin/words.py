@@ -11,10 +11,11 @@ from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.text import Truncator
+from django.utils.text import Truncator, capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from ..call_words import purpose
 from ..deliveries.models import Delivery
 from ..deliveries.states import State
 from ..sentences import told
@@ -64,6 +65,21 @@ def reason(code: str) -> str:
 def label(text: Any, tone: str = "plain", title: str = "") -> SafeString:
     """Return a coloured label; the colour never says anything that the words don't."""
     return format_html('<span class="ob-label ob-{}" title="{}">{}</span>', tone, title, text)
+
+
+def operation(vendor: str, name: str) -> SafeString:
+    """Return what a vendor's operation is for, in words, with its own name in the tooltip."""
+    return format_html('<span title="{}">{}</span>', name, purpose_text(vendor, name))
+
+
+def measured(number: Any, unit: str) -> SafeString:
+    """Return a number with its unit, never torn apart at the end of a line."""
+    return format_html('<span class="ob-nowrap">{} {}</span>', number, unit)
+
+
+def purpose_text(vendor: str, name: str) -> str:
+    """Return what a vendor's operation is for, in the reader's language."""
+    return str(capfirst(told(purpose(vendor, name))))
 
 
 def state_label(state: str) -> SafeString:

@@ -20,6 +20,7 @@ from ..outages import Absences
 from ..processes import current_holder, is_dead
 from ..sentences import gettext as _
 from ..stops import STOPPED_CODE
+from ..upserts import insert
 from . import outcomes
 from .kinds import DeliveryKind, broken_inside
 from .models import Delivery
@@ -108,6 +109,8 @@ def claim(
         claimed.seen = len(rows)
         if not rows:
             return claimed
+        if len(rows) == limit:
+            rows = _whole_requests(rows)
         abandoned = [row for row in rows if row.status == State.IN_PROGRESS]
         due = [row for row in rows if row.status == State.DUE]
         uncertain = [row for row in rows if row.status == State.UNCERTAIN]
@@ -127,6 +130,13 @@ def claim(
                 _take(kind, action, group, token, now, now + lease)
                 claimed.by_action[action] = group
     return claimed
+
+
+def _whole_requests(rows: list[D]) -> list[D]:
+    """Leave the last request's accepted rows to the next claim: cut in two, its log would be read twice."""
+    last = rows[-1].remote_request_id
+    kept = [row for row in rows if row.status != State.ACCEPTED or row.remote_request_id != last]
+    return kept if last and rows[-1].status == State.ACCEPTED and kept else rows
 
 
 def _with_free_owners(due: list[D], refused: Mapping[int, Outcome]) -> list[D]:
@@ -229,7 +239,7 @@ def _write(
         result.delivery.changed_at = now
         attempts.append(_attempt(kind, result, api_calls))
     save_columns([result.delivery for result in results], OUTCOME_FIELDS)
-    Attempt.objects.bulk_create(attempts)
+    insert(attempts)
     _link_earlier_calls(attempts, results, api_calls)
     kind.recorded([(result.delivery, result.outcome) for result in results], now)
     return api_calls

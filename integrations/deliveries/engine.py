@@ -187,7 +187,8 @@ class DeliveryPass(Generic[D]):
             started = timezone.now()
             plan = self._plan(action, deliveries)
             by_id = {delivery.pk: delivery for delivery in deliveries}
-            self._record([Result(by_id[pk], outcome, action, started) for pk, outcome in plan.outcomes.items()])
+            known = {pk: self._believed(by_id[pk], action, outcome) for pk, outcome in plan.outcomes.items()}
+            self._record([Result(by_id[pk], outcome, action, started) for pk, outcome in known.items()])
             for call in plan.calls:
                 self._submit(InFlight(call, action))
 
@@ -235,13 +236,16 @@ class DeliveryPass(Generic[D]):
             elif outcome.state == "failed" and answer.error and len(item.call.deliveries) > 1:
                 # The batch was refused as a whole: each item gets its own verdict, alone.
                 outcome = outcomes.retry(outcome.code, outcome.message, solo=True, retry_after=0)
-            if item.action == AttemptAction.VERIFY and outcomes.says_absent(outcome) and self._may_be_queued(delivery):
-                outcome = outcomes.still_pending()
+            outcome = self._believed(delivery, item.action, outcome)
             results.append(Result(delivery, outcome, item.action, answer.started_at, answer.duration_ms, answer.calls))
         return results
 
+    def _believed(self, delivery: D, action: AttemptAction, outcome: Outcome) -> Outcome:
+        """What an outcome proves: "absent" nothing while the vendor may still carry out the last attempt."""
+        absent = action == AttemptAction.VERIFY and outcomes.says_absent(outcome)
+        return outcomes.still_pending() if absent and self._may_be_queued(delivery) else outcome
+
     def _may_be_queued(self, delivery: D) -> bool:
-        """Whether the vendor may still carry out the last attempt, so that "absent" proves nothing yet."""
         sent_at = delivery.last_attempt_at
         return sent_at is not None and timezone.now() < sent_at + self.kind.absent_after_delays * backoff.verify_delay()
 

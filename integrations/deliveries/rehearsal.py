@@ -49,25 +49,32 @@ class _Found:
     failed: bool = False
 
 
-def rehearse(kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None, ids: Iterable[int] | None = None) -> int:
-    """Keep what rows in shadow mode would have sent, where that is not known yet; return how many were computed.
+def rehearse(
+    kind: DeliveryKind[D], pool: CallPool, *, run_id: int | None, ids: Iterable[int] | None = None, after: int = 0
+) -> list[int]:
+    """Keep what rows in shadow mode would have sent, where that is not known yet; return the rows that it looked at.
 
-    Forgets rows that are not in shadow mode any more. A vendor that cannot be read leaves its rows to the next pass.
+    after: the row at which the pass before ended; this one goes on behind it. What a vendor could not be read for is
+    looked at again in its turn, so that it never keeps the others from theirs.
+    Forgets rows that are not in shadow mode any more.
     """
     if not _any_shadow(kind):
-        return 0
+        return []
     shadowed = kind.model._default_manager.filter(status=State.WAITING, reason_code=SHADOW)
     known = ShadowCall.objects.filter(
         kind=kind.name, delivery_id=OuterRef("pk"), made_at__gte=OuterRef("changed_at"),
         made_at__gt=timezone.now() - KEPT_FOR,
     )  # fmt: skip
     wanted = kind.queryset().filter(~Exists(known), status=State.WAITING, reason_code=SHADOW)
-    rows = list((wanted if ids is None else wanted.filter(pk__in=list(ids))).order_by("pk")[:MOST_PER_PASS])
+    wanted = (wanted if ids is None else wanted.filter(pk__in=list(ids))).order_by("pk")
+    rows = list(wanted.filter(pk__gt=after)[:MOST_PER_PASS])
+    if after and len(rows) < MOST_PER_PASS:
+        rows += wanted.filter(pk__lte=after)[: MOST_PER_PASS - len(rows)]
     if rows:
         _compute(kind, rows, pool, run_id)
     elif ShadowCall.objects.filter(kind=kind.name).exclude(delivery_id__in=shadowed.values("pk")).exists():
         ShadowCall.objects.filter(kind=kind.name).exclude(delivery_id__in=shadowed.values("pk")).delete()
-    return len(rows)
+    return [row.pk for row in rows]
 
 
 def _any_shadow(kind: DeliveryKind[D]) -> bool:

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 FOR_A_PERSON = (State.FAILED, State.NEEDS_ATTENTION)
 # So often a verification must have failed, besides the hours, before a person is asked.
 QUESTIONS_IN_VAIN = 3
+# So often it must have failed, besides the hours, before a delivery is given up: two dozen times in an ordinary day.
+TRIES_IN_VAIN = 10
 
 
 class IllegalTransition(Exception):
@@ -141,7 +143,12 @@ def _next_time(
 
 
 def _gave_up(delivery: Delivery, now: datetime, vendor_out: Callable[[datetime, datetime], timedelta]) -> bool:
-    since = delivery.failing_since
-    if since is None or delivery.failures == 0:
+    """Whether it was still being tried when its hours were over; what was waited for an answer does not count.
+
+    So what is found absent after a long silence is sent once more at least, and hours in which nobody of ours tried
+    say nothing.
+    """
+    since, tried = delivery.failing_since, delivery.last_attempt_at or now
+    if since is None or delivery.failures < TRIES_IN_VAIN:
         return False
-    return now - since - vendor_out(since, now) > timedelta(hours=settings.GIVE_UP_AFTER_HOURS)
+    return tried - since - vendor_out(since, tried) > timedelta(hours=settings.GIVE_UP_AFTER_HOURS)

@@ -32,6 +32,8 @@ class QueuedKind(DeliveryKind[D]):
     """A kind whose batches DSCO queues. What becomes of one row never touches its neighbours in the batch."""
 
     vendor: ClassVar[str] = "dsco"
+    # A lost reply does not say whether DSCO has queued the call and will carry it out later.
+    absent_after_delays: ClassVar[int] = 3
 
     def read_log(self, client: DscoClient, request_id: str) -> ChangeLog:
         """Read the change log that tells of this kind."""
@@ -85,9 +87,6 @@ class QueuedKind(DeliveryKind[D]):
 
 class QueuedOnceKind(QueuedKind[D]):
     """A queued kind that must take effect exactly once: a doubt is settled by the log, else by DSCO's own record."""
-
-    # A lost reply does not say whether DSCO has queued the call and will carry it out later.
-    absent_after_delays: ClassVar[int] = 3
 
     def not_told(self, log: ChangeLog, row: D) -> Outcome:
         """What DSCO is still working on is waited for as long as for anything: sent again, it would be there twice."""

@@ -13,7 +13,7 @@ from .. import clock
 from ..calls import CallRecord, collect_calls
 from ..deliveries.claims import save_calls
 from ..deliveries.engine import DeliveryPass, PassResult
-from ..deliveries.kinds import delivery_kinds
+from ..deliveries.kinds import DeliveryKind, delivery_kinds
 from ..deliveries.pool import CallPool
 from ..deliveries.rehearsal import rehearse
 from ..models import Flow, FlowRun
@@ -25,6 +25,8 @@ MOST_NOTES = 200
 PROGRESS_SECONDS = 2.0
 # In the bookmark of a flow: when the look at everything began that a run had no time to finish.
 LOOK_BEGUN = "look_begun"
+# The flow's bookmark in shadow mode: the last delivery of which it was computed what would have been sent.
+REHEARSED = "rehearsed"
 
 
 class FlowContext:
@@ -118,9 +120,15 @@ class FlowContext:
             self.counts.update({what: number for what, number in delivery_pass.result.counts.items() if number})
         if result.stopped_by is not None:
             raise result.stopped_by
-        if rehearsed := rehearse(kind, self.pool, run_id=self.run.pk, ids=ids):
-            self.count("shadow", rehearsed)
+        self._rehearse(kind, ids)
         return result
+
+    def _rehearse(self, kind: DeliveryKind[Any], ids: Iterable[int] | None) -> None:
+        after = 0 if ids is not None else self.flow.cursor.get(REHEARSED, 0)
+        if rehearsed := rehearse(kind, self.pool, run_id=self.run.pk, ids=ids, after=after):
+            self.count("shadow", len(rehearsed))
+            if ids is None:
+                self.save_cursor(**{REHEARSED: rehearsed[-1]})
 
     def heartbeat(self) -> None:
         """Extend the leases of the passes under way (called from the heartbeat thread)."""

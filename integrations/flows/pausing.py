@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db import transaction
 
 from ..models import Flow
+from ..recent import look_at_the_machine_again
 from ..sentences import gettext as _
 from ..sentences import joined, packed
 
@@ -30,3 +31,4 @@ def _change(flows: Iterable[Flow], user: User, message: str, **columns: object) 
         Flow.objects.filter(pk__in=[flow.pk for flow in rows]).update(**columns)
         for flow in rows:
             LogEntry.objects.log_actions(user.pk, [flow], CHANGE, packed(message), single_object=True)
+        transaction.on_commit(look_at_the_machine_again)

@@ -105,7 +105,7 @@ class Gateway:
                     params=common | {"sign": sign(call.body | common, self._app_id)},
                     body=compact_json(call.body).encode(),
                     headers={"Content-Type": "application/json"},
-                    read_timeout=_read_timeout(capacity),
+                    read_timeout=read_timeout(capacity),
                 )
             except VendorError as error:
                 if error.code in GAVE_UP_WAITING:
@@ -138,7 +138,8 @@ class Gateway:
             raise _token_trouble(error)
 
 
-def _read_timeout(capacity: int) -> float:
+def read_timeout(capacity: int) -> float:
+    """Return for how many seconds a reply is waited for at an address that takes so many calls at once."""
     own = SINGLE_FILE_TIMEOUT_SECONDS if capacity == 1 else TIMEOUT_SECONDS
     return float(settings.HTTP_TIMEOUT_SECONDS or own)
 

@@ -111,7 +111,12 @@ class ControlApi:
 
     def _counts(self, body: object, request: Request) -> object:
         """What the state says of calls, without its orders: small however much the sandbox holds."""
-        return {"requests": sum(self._sandbox.requests.values()), "violations": list(self._sandbox.violations)}
+        by_operation = {" ".join(name): count for name, count in sorted(self._sandbox.requests.items())}
+        return {
+            "requests": sum(by_operation.values()),
+            "by_operation": by_operation,
+            "violations": list(self._sandbox.violations),
+        }
 
     def _effects(self, body: object, request: Request) -> object:
         vendors = {"dsco": self._sandbox.dsco.effects, "lingxing": self._sandbox.lingxing.effects}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.base import ChoicesCheckboxFilter
 from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
@@ -34,6 +35,10 @@ class WarehouseMappingForm(CheckedForm):
 
     class Meta:
         widgets: ClassVar = {"wid": SuggestWidget(ListName.WAREHOUSES)}
+        help_texts: ClassVar = {
+            "stock_source": _("Which of LingXing's figures counts as the stock of this warehouse."),
+            "sync_stock": _("The stock of this warehouse counts in what DSCO is told."),
+        }
 
 
 class SkuMappingForm(CheckedForm):
@@ -41,6 +46,12 @@ class SkuMappingForm(CheckedForm):
 
     class Meta:
         widgets: ClassVar = {"erp_sku": SuggestWidget(ListName.PAIRS)}
+        help_texts: ClassVar = {
+            "for_orders": _("Orders for this DSCO SKU get this ERP SKU. Only one mapping of a DSCO SKU can be used."),
+            "sync_stock": _("The stock of this ERP SKU counts in what DSCO is told."),
+            "stock_buffer": _("Units that are kept back: DSCO is told so many fewer."),
+            "stock_cap": _("DSCO is never told more than this. Empty: no limit."),
+        }
 
 
 @admin.register(WarehouseMapping)

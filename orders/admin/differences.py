@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
@@ -329,6 +330,8 @@ def _one(name: str, value: Any) -> str:
         return f"{value} {ErpStatus(value).label}"
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if name == "updated" and value:
+        return words.clock(datetime.fromisoformat(value))
     return words.EMPTY if value in (None, "") else str(value)
 
 

@@ -305,8 +305,8 @@ def _ask(
 ) -> TemplateResponse:
     context = {
         **model_admin.admin_site.each_context(request), "title": _without_dots(title), "advice": advice,
-        "button": _without_dots(button), "form": form, "order": order,
-        "opts": model_admin.opts, "back": _address(order), "media": model_admin.media,
+        "button": _without_dots(button), "form": form, "order": order, "original": order,
+        "subtitle": str(order), "opts": model_admin.opts, "back": _address(order), "media": model_admin.media,
     }  # fmt: skip
     return TemplateResponse(request, "admin/order/action.html", context)
 

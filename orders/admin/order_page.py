@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -31,8 +32,10 @@ from ..explanations import Explanation, explain
 from ..mappings import UnmappedCode, service_level_of
 from ..models import OPEN_STAGES, Order, OrderLine, OrderVersion, Package, Shipment, ShippingMapping, StoreMapping
 from ..order_story import BODIES, MOST_ATTEMPTS, Story, load_story
+from ..payload_words import path_in_words
 from ..personal import consignee_of, is_personal_path
 from ..quantities import LineQuantities
+from ..status_dictionary import DSCO_LIFECYCLES, DSCO_STATUSES
 from ..timeline import Entry, Group, step_name, timeline_of
 from ..versions import MISSING, differences
 from .composing import compose_button
@@ -89,10 +92,10 @@ class StepRow:
 
 @dataclass(slots=True)
 class VersionRow:
-    """A payload version and what changed in it: (path, before, after)."""
+    """A payload version and what changed in it: (path, what that is in words, before, after)."""
 
     version: OrderVersion
-    changes: list[tuple[str, str, str]]
+    changes: list[tuple[str, str, str, str]]
     more: int = 0
 
 
@@ -162,13 +165,20 @@ def _ids(story: Story) -> list[Fact]:
 def _about(story: Story, may_see: bool) -> list[Fact]:
     order = story.order
     retailer = f"{order.retailer_name} ({order.retailer_id})" if order.retailer_name else order.retailer_id
-    status = (order.dsco_status, order.dsco_lifecycle)
+    status = (_vendors_word(DSCO_STATUSES, order.dsco_status), _vendors_word(DSCO_LIFECYCLES, order.dsco_lifecycle))
     facts = [
-        (_("retailer"), retailer), (_("DSCO status"), " · ".join(filter(None, status))),
+        (_("retailer"), retailer), (_("DSCO status"), SafeString(" · ".join(filter(None, status)))),
         (_("warehouse code"), order.warehouse_code), (_("shipping"), service_level_of(order)),
         (_("ship to"), _consignee(order, may_see)), (_("test order"), _("yes") if order.test_order else ""),
     ]  # fmt: skip
     return [Fact(capfirst(name), value) for name, value in facts if value]
+
+
+def _vendors_word(known: Mapping[str, tuple[Any, Any]], word: str) -> SafeString | str:
+    """Return a word of DSCO's in the reader's language, with the word itself, which DSCO's portal shows."""
+    if word not in known:
+        return escape(word)
+    return format_html('{} <code class="ob-quiet">{}</code>', known[word][0], word)
 
 
 def _consignee(order: Order, may_see: bool) -> str:
@@ -307,10 +317,10 @@ def _versions(versions: list[OrderVersion], may_see: bool) -> list[VersionRow]:
     rows = []
     for version, before in zip(versions, [*versions[1:], None], strict=False):
         if before is None:
-            found = [(str(path), "", "") for path in version.changed]
+            found = [(str(path), path_in_words(str(path)), "", "") for path in version.changed]
         else:
             found = [
-                (path, _shown(path, old, may_see), _shown(path, new, may_see))
+                (path, path_in_words(path), _shown(path, old, may_see), _shown(path, new, may_see))
                 for path, old, new in differences(before.payload, version.payload)
             ]
         rows.append(VersionRow(version, found[:MOST_CHANGES], max(len(found) - MOST_CHANGES, 0)))

@@ -80,7 +80,7 @@ class OrderPage(Base):
             return TemplateResponse(request, "admin/order/comparison.html", context)
         context |= self.admin_site.each_context(request)
         context |= {
-            "title": _("Compared with both vendors: {order}").format(order=order), "opts": self.opts,
+            "title": _("Compared with both vendors"), "subtitle": str(order), "opts": self.opts, "original": order,
             "back": reverse("admin:orders_order_change", args=[order.pk]),
         }  # fmt: skip
         return TemplateResponse(request, "admin/order/comparison_page.html", context)

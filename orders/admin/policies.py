@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
@@ -15,18 +16,21 @@ from django.urls import URLPattern, path, reverse
 from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from import_export import fields, widgets
 
 from integrations.admin import words
 from integrations.admin.base import CheckboxesWidget, SelectWidget
+from integrations.admin.history_words import value_in_words
 from integrations.admin.mapping_forms import CheckedForm
 from integrations.admin.mappings import MappingAdmin, MappingResource, change_author, change_reason, resource_meta
 from integrations.admin.records import address_of, list_address
 from integrations.findings import Finding
 
 from ..models import ErpStatus, RetailerPolicy, StoreMapping
+from ..payload_words import said_of
 from ..policies import policies_for
 from ..policy_checks import check_policy
-from ..policy_words import in_words
+from ..policy_words import in_words, status_names
 from ..retailers import known_retailers
 from ..staff_cancellations import CANCEL_CODES
 from .policy_help import HELP
@@ -35,7 +39,33 @@ MODES = ("push_mode", "acknowledge_mode", "shipment_mode", "invoice_mode", "canc
 CHANGES_SHOWN = 10
 
 
+class StatusesWidget(widgets.Widget):  # type: ignore[misc]
+    """The statuses in one cell, as people write them: 5, 6."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> list[int]:
+        """Return the numbers; raises ValueError for anything else."""
+        parts = re.split(r"[\s,;，、]+", str(value if value is not None else "").strip("[] "))
+        numbers = [part for part in parts if part]
+        if not all(number.isdigit() for number in numbers):
+            raise ValueError(
+                _("“%(value)s” is no list of statuses: write their numbers, as in 5, 6.") % {"value": value}
+            )
+        return [int(number) for number in numbers]
+
+    def render(self, value: Any, obj: Any = None, **kwargs: Any) -> str:
+        """Return the numbers with commas."""
+        return ", ".join(map(str, value or []))
+
+
 class RetailerPolicyResource(MappingResource):
+    meanings: ClassVar = {"invoice_timing": gettext_lazy("when to invoice")}
+    values: ClassVar = {
+        "acknowledge_statuses": gettext_lazy("numbers of LingXing's statuses, as in 5, 6; empty: the default"),
+        "cancel_code": ", ".join(CANCEL_CODES),
+    }
+    acknowledge_statuses = fields.Field(
+        column_name="acknowledge_statuses", attribute="acknowledge_statuses", widget=StatusesWidget()
+    )
     Meta = resource_meta(
         RetailerPolicy,
         ["retailer_id"],
@@ -84,6 +114,7 @@ class RetailerPolicyAdmin(MappingAdmin):
     form = RetailerPolicyForm
     resource_classes = (RetailerPolicyResource,)
     change_form_outer_before_template = "admin/policies/in_words.html"
+    meanings = RetailerPolicyResource.meanings
     list_before_template = "admin/policies/list_top.html"
     list_display = ("retailer_id", "name", *MODES, "automatic_packages", "accept_cancel_requests")
     search_fields = ("retailer_id", "name")
@@ -126,6 +157,10 @@ class RetailerPolicyAdmin(MappingAdmin):
         context["changes"] = changes_of(record) if record else []
         return super().render_change_form(request, context, *args, **kwargs)
 
+    def value_in_words(self, field: Any, value: Any) -> str:
+        """Return a setting as the history shows it, LingXing's statuses by name."""
+        return _shown(field, value)
+
     def retailer_page(self, request: HttpRequest, retailer_id: str) -> HttpResponse:
         """Show how orders of a retailer are handled; one with a policy of its own has that policy's page."""
         if not self.has_view_permission(request):
@@ -160,8 +195,10 @@ def changes_of(policy: RetailerPolicy) -> list[dict[str, Any]]:
     for index, record in enumerate(records[:CHANGES_SHOWN]):
         older = records[index + 1] if index + 1 < len(records) else None
         what = [
-            f"{labels[change.field].verbose_name}: {_shown(labels[change.field], change.old)} →"
-            f" {_shown(labels[change.field], change.new)}"
+            said_of(
+                str(RetailerPolicyResource.meanings.get(change.field, labels[change.field].verbose_name)),
+                f"{_shown(labels[change.field], change.old)} → {_shown(labels[change.field], change.new)}",
+            )
             for change in (record.diff_against(older).changes if older else [])
         ]
         if record.history_type == "+":
@@ -174,8 +211,6 @@ def changes_of(policy: RetailerPolicy) -> list[dict[str, Any]]:
 
 
 def _shown(field: Any, value: Any) -> str:
-    if isinstance(value, bool):
-        return _("yes") if value else _("no")
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or words.EMPTY
-    return str(dict(field.flatchoices).get(value, value)) or words.EMPTY
+    if field.name == "acknowledge_statuses" and value:
+        return status_names(value)
+    return value_in_words(field, value)

@@ -140,11 +140,11 @@ class ReconciliationAdmin(RecordAdmin):
         return words.moment(row.started_at)
 
     @display(description=gettext_lazy("duration"))
-    def duration(self, row: Reconciliation) -> str:
+    def duration(self, row: Reconciliation) -> SafeString | str:
         """How long it took."""
         if row.started_at is None or row.finished_at is None:
             return words.EMPTY
-        return words.span(row.finished_at - row.started_at)
+        return format_html('<span class="ob-nowrap">{}</span>', words.span(row.finished_at - row.started_at))
 
     @display(description=gettext_lazy("counts"))
     def numbers(self, row: Reconciliation) -> str:

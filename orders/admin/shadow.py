@@ -119,9 +119,11 @@ class ShadowCallAdmin(RecordAdmin):
         return (order.retailer_name or order.retailer_id) if order else words.EMPTY
 
     @display(description=gettext_lazy("what would have been sent"))
-    def call(self, call: ShadowCall) -> str:
-        """Vendor and operation."""
-        return f"{call.get_vendor_display()} {call.operation}".strip()
+    def call(self, call: ShadowCall) -> SafeString | str:
+        """Vendor, and what the call is for."""
+        if not call.operation:
+            return str(call.get_vendor_display())
+        return format_html("{} · {}", call.get_vendor_display(), words.operation(call.vendor, call.operation))
 
     @display(description=gettext_lazy("why it would not have been sent"))
     def why_not(self, call: ShadowCall) -> SafeString | str:

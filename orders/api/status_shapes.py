@@ -73,7 +73,7 @@ class WaitShape(s.Serializer[Any]):
 class CancelledUnitsShape(s.Serializer[Any]):
     """Units of a line."""
 
-    position = s.IntegerField()
+    position = s.IntegerField(help_text="-1: a line that DSCO has removed since.")
     quantity = s.IntegerField()
     until = s.IntegerField(required=False, help_text="Decided by staff: cancel until the line shows so many.")
 

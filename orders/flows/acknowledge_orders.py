@@ -36,6 +36,7 @@ from ..erp_state import being_cancelled, cancelled_in_erp, is_dead, live_orders
 from ..first_sight import is_acknowledged, is_closed_elsewhere
 from ..models import Acknowledgement, ErpOrder, ErpStatus, OrderErpLink, RetailerPolicy
 from ..policies import acknowledge_statuses, policies_for
+from ..shared_numbers import made_by_hand, under_anothers_number
 from ..stages import refresh_stages
 
 CHECKED_TOGETHER = 1000
@@ -83,9 +84,12 @@ def _look_at(context: FlowContext, rows: Sequence[Acknowledgement]) -> None:
     note_unread(context, len(asked) - len(found))
     policies = policies_for(row.order.retailer_id for row in asked)
     cancelling = being_cancelled(row.order_id for row in asked)
+    anothers = under_anothers_number([row.order.erp_push for row in asked])
     for row in asked:
         if row.order_id in found:
             decision = _decision(row, found[row.order_id], policies[row.order.retailer_id], now, cancelling)
+            if row.order.erp_push.pk in anothers:
+                decision = made_by_hand(row.order.erp_push.platform_order_no)
             decisions[row.pk] = conditions.get(row.pk, READY) if decision is READY else decision
     settled = (State.SKIPPED, State.CANCELLED, State.SUCCEEDED)
     with transaction.atomic():

@@ -54,6 +54,7 @@ from ..conditions import CANCELLED_STATUSES, PASSING_REASONS, blocked
 from ..models import OPEN_STAGES, Cancellation, ErpPush, Order, OrderLine, RetailerPolicy, Shipment, Stage
 from ..policies import policies_for
 from ..reading import read_in_chunks
+from ..shared_numbers import under_anothers_number
 from ..stages import refresh_stages
 
 CHUNK = 200
@@ -246,11 +247,14 @@ def _decide_in_part(context: FlowContext, asked: Sequence[Order]) -> None:
     with transaction.atomic():
         orders = _locked([order.pk for order in asked])
         policies = policies_for(order.retailer_id for order in orders)
+        anothers = under_anothers_number(order.erp_push for order in orders)
         for order in orders:
             push, lines = order.erp_push, list(order.lines.all())
-            ours = [row for row in found if push.platform_order_no in row.platform_order_nos]
+            listed = push.pk not in anothers  # else it is there under a number that nobody knows
+            ours = [row for row in found if listed and push.platform_order_no in row.platform_order_nos]
             wish = wish_of(order, lines, order.cancellations.all())
-            if push.platform_order_no in unread or wish is None or wish.whole or (not ours and not wish.asked):
+            unseen = listed and not ours and not (wish and wish.asked)
+            if push.platform_order_no in unread or wish is None or wish.whole or unseen:
                 continue  # it has changed since LingXing was asked: the next run sees to it
             rows: Rows = {row.action: row for row in order.cancellations.all()}
             stop = rows.get(ERP)

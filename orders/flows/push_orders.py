@@ -12,21 +12,19 @@ from functools import partial
 from typing import ClassVar
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy
 
 from integrations.causes import refresh_causes
-from integrations.deliveries import outcomes
 from integrations.deliveries.kinds import Call, DeliveryKind, Plan, register_kind
 from integrations.deliveries.outcomes import Outcome
 from integrations.deliveries.releases import release_as_read
-from integrations.deliveries.states import IN_FLIGHT, State
+from integrations.deliveries.states import State
 from integrations.flows.context import FlowContext
 from integrations.flows.registry import flow
 from integrations.lingxing import LingXingClient
 from integrations.models import Attempt
-from integrations.sentences import gettext as _
 
 from ..conditions import PASSING_REASONS, blocked, undecided_requests
 from ..erp_creation import SharedLookUp, create, look_up, record_erp_orders
@@ -35,6 +33,7 @@ from ..mappings import MappingBook, UnmappedCodes
 from ..models import ErpPush, OrderLine
 from ..new_erp_orders import CannotBuild, NewOrder, build
 from ..policies import policies_for
+from ..shared_numbers import GONE_OUT, same_number
 from ..stages import refresh_stages
 
 LOOK_UP_SIZE = 100
@@ -140,7 +139,7 @@ class ErpPushKind(DeliveryKind[ErpPush]):
         plan: Plan[ErpPush] = Plan()
         orders = _buildable(deliveries, plan)
         for push_id, number in _doubled(orders):
-            plan.outcomes[push_id] = _same_number(number)
+            plan.outcomes[push_id] = same_number(number)
         going = [order for order in orders if order.push.pk not in plan.outcomes]
         _fix_before_sending(going)
         doubtful = _ever_uncertain([order.push for order in going])
@@ -187,8 +186,7 @@ def _doubled(orders: Sequence[NewOrder]) -> list[tuple[int, str]]:
     """Return (push, number) of orders whose number another DSCO order uses in the same store."""
     here = Counter((order.store_id, order.push.platform_order_no) for order in orders)
     others = ErpPush.objects.filter(
-        Q(status__in=[*IN_FLIGHT, State.SUCCEEDED]) | Q(maybe_sent=True),
-        platform_order_no__in={order.push.platform_order_no for order in orders},
+        GONE_OUT, platform_order_no__in={order.push.platform_order_no for order in orders}
     ).exclude(pk__in=[order.push.pk for order in orders])
     elsewhere = set(others.values_list("store_id", "platform_order_no")) if orders else set()
     return [
@@ -196,17 +194,6 @@ def _doubled(orders: Sequence[NewOrder]) -> list[tuple[int, str]]:
         for order in orders
         if here[key := (order.store_id, order.push.platform_order_no)] > 1 or key in elsewhere
     ]
-
-
-def _same_number(number: str) -> Outcome:
-    return outcomes.needs_attention(
-        "same_order_number",
-        _(
-            "Another DSCO order has the same number %(number)s in the same LingXing store, so LingXing could not tell"
-            " them apart. Create one of them by hand and mark it as done."
-        )
-        % {"number": number},
-    )
 
 
 def _fix_before_sending(orders: Sequence[NewOrder]) -> None:

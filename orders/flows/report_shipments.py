@@ -33,7 +33,7 @@ from ..further_shipments import REST_LEFT
 from ..mappings import MappingBook
 from ..models import ErpOrder, Order, Package, Shipment
 from ..package_reading import Wanted, read_packages
-from ..packages import BY_STAFF, Packed, tracking_numbers
+from ..packages import BY_STAFF, Packed, spellings, tracking_numbers
 from ..policies import policies_for
 from ..reported import still_to_report
 from ..shipment_decisions import Decision, ShipmentFacts, judge, judge_rest, not_shipped_yet, waited_for_outbound
@@ -199,14 +199,15 @@ def _used_elsewhere(packed: Mapping[int, Sequence[Packed]]) -> dict[int, set[str
     """
     ours = [one.package for packages in packed.values() for one in packages if one.counts and one.package.shipped]
     numbers = {number for package in ours for number in tracking_numbers(package)}
-    stored = Package.objects.filter(tracking_number__in=numbers, ignored__in=["", BY_STAFF], shipped=True)
+    stored = Package.objects.filter(tracking_number__in=spellings(numbers), ignored__in=["", BY_STAFF], shipped=True)
     users: dict[str, set[tuple[int, str]]] = defaultdict(set)
     for number, order_id, wo_number in stored.values_list("tracking_number", "order_id", "wo_number"):
-        users[number].add((order_id, wo_number))
+        users[number.casefold()].add((order_id, wo_number))
     used: dict[int, set[str]] = defaultdict(set)
     for package in ours:
-        own = {wo_number for order_id, wo_number in users[package.tracking_number] if order_id == package.order_id}
-        if any(wo_number not in own for _order_id, wo_number in users[package.tracking_number]):
+        theirs = users[package.tracking_number.casefold()]
+        own = {wo_number for order_id, wo_number in theirs if order_id == package.order_id}
+        if any(wo_number not in own for _order_id, wo_number in theirs):
             used[package.order_id].add(package.tracking_number)
     return used
 

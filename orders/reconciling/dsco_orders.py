@@ -150,8 +150,10 @@ def _judge_reported(compared: Compared, facts: Facts, horizon: datetime) -> None
 
 def _is_shipped_unknown_to_us(facts: Facts) -> bool:
     shown = bool(facts.tracking_at_dsco) or facts.dsco_status.lower() in SHIPPED_STATUSES
-    closed = facts.shipment.status in ("succeeded", "skipped", "cancelled") or facts.push.status == "skipped"
-    return shown and not closed
+    # Given up while nobody knew whether our report had arrived: DSCO tells it now.
+    given_up = facts.shipment.status == State.SKIPPED and not facts.shipment.maybe_sent
+    closed = given_up or facts.shipment.status in (State.SUCCEEDED, State.CANCELLED)
+    return shown and not closed and facts.push.status != State.SKIPPED
 
 
 def _shipped_by_hand(found: Sequence[Facts]) -> Iterable[Difference]:

@@ -24,9 +24,21 @@ from ..cancellations import is_dead
 from ..erp_reading import store_erp_orders
 from ..erp_state import being_cancelled
 from ..first_sight import CLOSED_REASONS
-from ..models import Discrepancy, ErpOrder, ErpStatus, OrderErpLink, OrderLine, Source, Stage, Store, StoreMapping
+from ..models import (
+    Discrepancy,
+    ErpOrder,
+    ErpPush,
+    ErpStatus,
+    OrderErpLink,
+    OrderLine,
+    Source,
+    Stage,
+    Store,
+    StoreMapping,
+)
 from ..packages import SEVERAL_NUMBERS, SHIPPED
 from ..reading import Reads, read_in_chunks
+from ..shared_numbers import under_anothers_number
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
@@ -143,6 +155,7 @@ def examine(reads: Reads, client: LingXingClient, found: Sequence[Facts], now: d
     Raises VendorError when nothing can be read; then nothing has changed.
     """
     compared = Compared(Source.ERP_ORDERS)
+    found = _under_their_own_number(found)
     if not found:
         return compared
     rows, compared.unread = _read_orders(reads, client, found)
@@ -168,6 +181,16 @@ def examine(reads: Reads, client: LingXingClient, found: Sequence[Facts], now: d
         if judge.undecided:
             compared.undecided.add(facts.pk)
     return compared
+
+
+def _under_their_own_number(found: Sequence[Facts]) -> list[Facts]:
+    """Leave out the orders of which LingXing shows nothing but another DSCO order under the same PO number."""
+    doubtful = [
+        facts.push.pk for facts in found if not facts.erp_number and facts.platform_order_no != facts.dsco_order_id
+    ]
+    pushes = ErpPush.objects.filter(pk__in=doubtful).select_related("order") if doubtful else ()
+    anothers = under_anothers_number(pushes)
+    return [facts for facts in found if facts.push.pk not in anothers]
 
 
 def _read_orders(

@@ -17,7 +17,8 @@ from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas import LogEntry
 
-from ..invoices import to_cents
+from ..invoices import belongs_to, to_cents
+from ..issued_invoices import certainly_for, shared_po_numbers
 from ..models import Source
 from ..reading import Reads, read_each
 from . import facts as our
@@ -59,8 +60,13 @@ def examine(reads: Reads, client: DscoClient, found: Sequence[Facts], now: datet
     compared = Compared(Source.DSCO_INVOICES, order_ids={facts.pk for facts, _raws in read})
     compared.unread = unread_of((facts.dsco_order_id, error) for facts, error in failed)
     horizon = now - our.grace()
+    shared = shared_po_numbers(facts.po_number for facts, raws in read if raws)
     for facts, of_order in read:
-        difference = _judge(facts, of_order, horizon)
+        certain = certainly_for(of_order, facts, shared, facts.invoice_id)
+        difference = _judge(facts, certain, horizon)
+        doubtful = [raw for raw in of_order if belongs_to(raw, facts) is None]
+        if difference is None and not certain and doubtful and not facts.invoice.done:
+            difference = _judge(facts, doubtful, horizon, "maybe_invoiced_by_hand")
         if difference is not None and facts.invoice.settles(horizon):
             compared.undecided.add(facts.pk)
         elif difference is not None:
@@ -68,12 +74,14 @@ def examine(reads: Reads, client: DscoClient, found: Sequence[Facts], now: datet
     return compared
 
 
-def _judge(facts: Facts, raws: Sequence[Raw], horizon: datetime) -> Difference | None:
+def _judge(
+    facts: Facts, raws: Sequence[Raw], horizon: datetime, by_hand: str = "invoiced_by_hand"
+) -> Difference | None:
     theirs = {"numbers": sorted(str(raw.get("invoiceId")) for raw in raws), "totals": sorted(map(_total_text, raws))}
     ours = {"numbers": [facts.invoice_id] if facts.invoice_id else [], "totals": _own_total(facts)}
     if not facts.invoice.done:
         if raws and facts.invoice.status not in (State.SKIPPED, State.CANCELLED):
-            return Difference("invoiced_by_hand", facts.dsco_order_id, facts.pk, ours, theirs)
+            return Difference(by_hand, facts.dsco_order_id, facts.pk, ours, theirs)
         return None
     if not raws:
         return Difference("invoice_lost", facts.dsco_order_id, facts.pk, ours, {}) if facts.invoice_id else None

@@ -27,12 +27,14 @@ from ..erp_creation import look_up
 from ..events import record_events
 from ..intake import store_page
 from ..invoices import Coverage, shipped_at_dsco
-from ..mappings import MappingBook
-from ..models import Discrepancy, ErpPush, EventKind, Invoice, Order, OrderLine, Shipment
+from ..issued_invoices import certainly_for, shared_po_numbers
+from ..mappings import fill_erp_skus
+from ..models import Discrepancy, ErpPush, EventKind, Invoice, Order, Shipment
 from ..new_pushes import CannotPushAgain, push_again
 from ..reading import Reads
 from ..remaining_goods import goods_in_lingxing
 from ..reported import told_body
+from ..shared_numbers import made_by_hand, under_anothers_number
 from ..shipped_elsewhere import keep_packages
 from .findings import close, note_mended
 from .words import SITUATIONS
@@ -124,7 +126,7 @@ def _take_over(work: _Work) -> None:
     found = {pk: outcome for pk, outcome in _looked_up(work.reads, pushes).items() if outcome.state == State.SUCCEEDED}
     refused = record_found("erp_push", found, _("created by hand in LingXing; taken over"), work.actor).refused
     taken = [push for push in pushes if push.pk in found and push.key not in refused]
-    _fill_erp_skus(taken)
+    fill_erp_skus([push.order for push in taken])
     for push in taken:
         row = work.orders[push.order_id]
         work.results[row.pk] = _("taken over: %(numbers)s") % {"numbers": found[push.pk].reference}
@@ -197,6 +199,8 @@ def _adopt_invoice(work: _Work) -> None:
     answers = work.reads.in_parallel(
         lambda row: client.get_invoices_by_order(row.order.dsco_order_id, row.order.po_number), invoices
     )
+    shared = shared_po_numbers(row.order.po_number for row in invoices)
+    answers = [certainly_for(raws, row.order, shared) for row, raws in zip(invoices, answers, strict=True)]
     found: dict[int, Outcome] = {}
     for invoice, raws in zip(invoices, answers, strict=True):
         if raws:
@@ -245,22 +249,15 @@ def _pushes(order_ids: Iterable[int]) -> list[ErpPush]:
 def _looked_up(reads: Reads, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:
     """Ask LingXing as the flow does before it creates: found, cancelled there, absent, or nobody can tell."""
     client = LingXingClient.from_settings()
-    chunks = [pushes[start : start + NUMBERS_PER_CALL] for start in range(0, len(pushes), NUMBERS_PER_CALL)]
-    return {
+    anothers = under_anothers_number(pushes)
+    asked = [push for push in pushes if push.pk not in anothers]
+    chunks = [asked[start : start + NUMBERS_PER_CALL] for start in range(0, len(asked), NUMBERS_PER_CALL)]
+    found = {push.pk: made_by_hand(push.platform_order_no) for push in pushes if push.pk in anothers}
+    return found | {
         pk: outcome
         for answer in reads.in_parallel(lambda chunk: look_up(client, chunk), chunks)
         for pk, outcome in answer.items()
     }
-
-
-def _fill_erp_skus(pushes: Sequence[ErpPush]) -> None:
-    """What the push would have fixed before sending: packages are matched by it."""
-    book = MappingBook.load([push.order for push in pushes])
-    lines = []
-    for line in (line for push in pushes for line in push.order.lines.all() if not line.erp_sku):
-        line.erp_sku = book.erp_sku_of(line)
-        lines.append(line)
-    OrderLine.objects.bulk_update(lines, ["erp_sku"])
 
 
 def _take_number(invoice: Invoice, number: str) -> None:

@@ -85,6 +85,13 @@ SITUATIONS: Final[dict[str, Situation]] = {
         _("The invoice is taken over and none is sent. While the shipment is not settled, it waits for that."),
         "adopt_invoice", True,
     ),
+    "maybe_invoiced_by_hand": Situation(
+        Kind.STATE, _("Perhaps invoiced by hand at DSCO"),
+        _(
+            "Several orders have this PO number, and DSCO's invoice does not say for which of them it is. Look at it in"
+            " DSCO's portal: if it is this order's, mark its invoice as done; if not, accept the difference."
+        ),
+    ),
     "second_invoice": Situation(
         Kind.AMOUNT, _("DSCO has more than one invoice for the order"),
         _("Compare them in DSCO's portal and have the wrong one cancelled by the retailer."),

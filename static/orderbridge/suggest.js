@@ -43,6 +43,18 @@
         if (input.value && !input.dataset.obQuiet) fetchEntries();
     };
 
+    // A new mapping begins at its first empty field, also when it came filled in (Django's page begins at its first one).
+    const beginAtWhatIsMissing = () => {
+        const name = document.getElementById("django-admin-form-add-constants")?.dataset.modelName;
+        if (!name) return;
+        const form = document.getElementById(`${name}_form`);
+        const fields = [...form.elements].filter((field) => field.matches("input[type=text], select, textarea")
+            && !field.disabled && field.offsetParent);
+        const begun = form.contains(document.activeElement) && document.activeElement !== fields[0];
+        if (!begun) fields.find((field) => !field.value)?.focus();
+    };
+    window.addEventListener("load", beginAtWhatIsMissing);
+
     const start = () => document.querySelectorAll("input[data-ob-suggest]").forEach(prepare);
     if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", start);
     else start();

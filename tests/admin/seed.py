@@ -270,8 +270,8 @@ def _machine(now: datetime) -> None:
     LingXingEntry.objects.create(list="warehouses", code="50", name="Newark", read_at=now)
     Heartbeat.objects.create(worker="office-server", seen_at=now)
     RateLimit.objects.create(name="dsco", reserved_until=now.timestamp())
-    Slot.objects.create(name="lingxing create_orders", position=0)
-    BatchSize.objects.create(name="lingxing create_orders", size=20, refused=50, refused_at=now)
+    Slot.objects.create(name="lingxing:create_orders", position=0)
+    BatchSize.objects.create(name="lingxing:create_orders", size=20, refused=50, refused_at=now)
     VendorToken.objects.create(
         vendor="lingxing", account="a" * 64, access_token="SECRET-ACCESS-TOKEN", refresh_token="SECRET-REFRESH-TOKEN",
         expires_at=now + timedelta(hours=2), generation=4,

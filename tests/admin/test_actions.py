@@ -110,7 +110,7 @@ class TestDeliveries:
         address = reverse("admin:orders_erppush_change", args=[row.pk])
         page = choose(browser, "orders_erppush", "skip", [row], next=address)
         assert "Reason" in page.text
-        assert row.key in page.text
+        assert f"<li>{row.order.dsco_order_id}</li>" in page.text
         page = act(browser, "orders_erppush", "skip", [row], next=address, reason="")
         assert "This field is required" in page.text
         row.refresh_from_db()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
@@ -18,7 +19,7 @@ from integrations.api.tokens import create_token
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.flows.schedules import ensure_schedules
-from integrations.models import Export, ShadowCall, VendorOutage
+from integrations.models import Export, RateLimit, ShadowCall, Slot, VendorOutage
 from integrations.stopping import end_stop, stop_vendor
 from orders.models import ErpPush
 from tests.staff.people import kept
@@ -168,3 +169,29 @@ class TestFilters:
         page = browser.get(reverse("admin:orders_erppush_changelist"), filters)
         assert page.status_code == 200
         assert 0 < page.context["cl"].result_count < len(orders)
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "chinese"),
+    [
+        ("apicall", "create_orders", "创建订单"), ("batchsize", "lingxing:create_orders", "领星 · 创建订单"),
+        ("slot", "lingxing:/pb/mp/order/v2/list", "领星 · 读取订单"),
+        ("ratelimit", "dsco:get_order", "DSCO · 读取单个订单"),
+    ],
+)  # fmt: skip
+def test_operations_are_told_in_words_with_their_code_in_the_tooltip(
+    name: str, code: str, chinese: str, browser: Any, orders: Any
+) -> None:
+    Slot.objects.create(name="lingxing:/pb/mp/order/v2/list", position=1)
+    RateLimit.objects.create(name="dsco:get_order", reserved_until=1)
+    browser.cookies["django_language"] = "zh-hans"
+    page = browser.get(f"/admin/integrations/{name}/").content.decode()
+    assert f'<span title="{code}">{chinese}</span>' in page
+
+
+def test_a_slot_is_free_as_soon_as_it_is_given_back(browser: Any) -> None:
+    list_address = "/admin/integrations/slot/"
+    slot = Slot.objects.create(name="lingxing:/pb/mp/order/v2/list", position=0, token="t", held_until=0)
+    assert ">free<" in browser.get(list_address).text
+    Slot.objects.filter(pk=slot.pk).update(held_until=time.time() + 60, holder="worker")
+    assert ">free<" not in browser.get(list_address).text

@@ -30,3 +30,10 @@ def test_a_code_is_mapped_by_its_name_and_the_order_goes(page, world):
     assert ErpPush.objects.get(order__dsco_order_id=order_id).status == "due"
     run_flow("push_orders")
     assert world.lingxing.effect_count("erp_order", order_id) == 1
+
+
+def test_a_mapping_that_came_filled_in_begins_at_its_first_empty_field(page):
+    page.goto("/admin/inventory/skumapping/add/?dsco_sku=NOT-MAPPED")
+    page.wait_for_function("document.activeElement.id === 'id_erp_sku'")
+    page.goto("/admin/inventory/skumapping/add/")
+    page.wait_for_function("document.activeElement.id === 'id_dsco_sku'")

@@ -10,6 +10,7 @@ from django.utils import timezone
 from integrations.flows import run_flow
 from integrations.models import ShadowCall
 from integrations.redaction import redacted
+from integrations.sandbox.faults import Fault
 from orders.models import Acknowledgement, Cancellation, ErpPush, Invoice, RetailerPolicy, Shipment
 from orders.shadow import in_shadow, release_live
 
@@ -101,6 +102,27 @@ def test_what_would_not_be_sent_says_why(world, clock):
     call = ShadowCall.objects.get()
     assert call.body == ""
     assert str(raw["lineItems"][0]["sku"]) in call.problem
+
+
+def test_orders_that_cannot_be_looked_up_do_not_keep_the_others_from_their_turn(world, clock):
+    raws = world.dsco.add_orders(103)
+    RetailerPolicy.objects.bulk_create(
+        RetailerPolicy(retailer_id=one, push_mode="shadow") for one in {raw["dscoRetailerId"] for raw in raws}
+    )
+    clock.advance(15)
+    run_flow("pull_orders")
+    *unreadable, last, newest = ErpPush.objects.order_by("pk")
+    for push in unreadable:
+        fault = Fault("lingxing", "list_orders", "throttled", times=0, code="500", contains=push.platform_order_no)
+        world.faults.add(fault)
+    for _run in range(2):
+        run_flow("push_orders")
+    assert set(ShadowCall.objects.values_list("delivery_id", flat=True)) == {last.pk, newest.pk}
+
+    world.faults.clear()
+    for _run in range(2):
+        run_flow("push_orders")
+    assert ShadowCall.objects.count() == 103
 
 
 def test_a_cancellation_in_shadow_mode_shows_its_call_to_lingxing(world, clock):

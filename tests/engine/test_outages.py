@@ -153,6 +153,14 @@ class TestGivingUp:
         Acknowledgement.objects.update(failures=9, failing_since=since, last_attempt_at=since)
         return row
 
+    def uncertain_since(self, hours, failures):
+        (row,) = make_due(1)
+        sent = timezone.now() - timedelta(hours=hours)
+        Acknowledgement.objects.update(
+            status="uncertain", maybe_sent=True, attempts=1, failures=failures, failing_since=sent, last_attempt_at=sent
+        )
+        return row
+
     def fail_again(self, vendor, row):
         vendor.script = [vendor.be_busy]
         DeliveryPass(MemoryKind(vendor), CallPool(0)).run()
@@ -170,11 +178,7 @@ class TestGivingUp:
         assert self.fail_again(vendor, row) == ("failed", "gave_up")
 
     def test_nobody_could_tell_because_of_the_outage_is_not_for_a_person(self, vendor):
-        (row,) = make_due(1)
-        since = timezone.now() - timedelta(hours=26)
-        Acknowledgement.objects.update(
-            status="uncertain", maybe_sent=True, attempts=1, failures=1, failing_since=since, last_attempt_at=since
-        )
+        row = self.uncertain_since(26, failures=1)
         outage(hours=25.5, ended=True)
 
         class Blind(MemoryKind):
@@ -187,6 +191,20 @@ class TestGivingUp:
         DeliveryPass(Blind(vendor), CallPool(0)).run()
         row.refresh_from_db()
         assert row.status == "uncertain"
+
+    def test_hours_in_which_nobody_of_ours_tried_do_not_count(self, vendor):
+        (row,) = make_due(1)
+        since = timezone.now() - timedelta(hours=30)
+        Acknowledgement.objects.update(failures=3, failing_since=since, last_attempt_at=since + timedelta(hours=20))
+        assert self.fail_again(vendor, row) == ("due", "http_503")
+
+    def test_what_is_found_absent_after_a_long_silence_is_sent_once_more(self, vendor):
+        """Nobody of ours asked for a day either, so no outage was noticed: then the answer says "absent"."""
+        row = self.uncertain_since(26, failures=14)
+        DeliveryPass(MemoryKind(vendor), CallPool(0)).run()
+        row.refresh_from_db()
+        assert (row.status, row.reason_code) == ("due", "")
+        assert not row.maybe_sent
 
     def test_a_person_can_make_due_again_what_was_given_up(self, vendor):
         row = self.fail_since(30)

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from integrations.worker_queues import KillSafeQueue, KillSafeTimer
+from integrations.worker_queues import KillSafeEvent, KillSafeQueue, KillSafeTimer
 
 context = multiprocessing.get_context("fork")
 
@@ -50,6 +50,30 @@ def test_a_reader_that_is_killed_while_it_waits_leaves_the_queue_to_the_others(r
     start_reader(readers, work, done)
     work.put("second")
     assert done.get(timeout=10) == "second"
+
+
+def watch(event: Any) -> None:
+    while True:
+        event.is_set()
+
+
+def test_one_who_is_killed_while_he_looks_whether_to_stop_keeps_nobody_from_being_told(readers):
+    event = KillSafeEvent()
+    for _number in range(5):
+        process = context.Process(target=watch, args=(event,), daemon=True)
+        process.start()
+        readers.append(process)
+        time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+    assert not event.wait(0.05)
+    told = context.Process(target=event.wait, args=(10,), daemon=True)
+    told.start()
+    readers.append(told)
+    event.set()
+    told.join(5)
+    assert told.exitcode == 0
+    assert event.is_set()
 
 
 def test_each_thing_is_given_to_one_reader(readers):

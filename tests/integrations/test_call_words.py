@@ -9,7 +9,7 @@ import pytest
 from django.utils import translation
 
 import integrations.lingxing
-from integrations.call_words import PURPOSES
+from integrations.call_words import ADDRESSES, PURPOSES
 from integrations.dsco import operations
 from integrations.errors import TransientError, VendorError
 from integrations.flows.runner import WHAT_NEXT
@@ -32,6 +32,12 @@ def test_every_call_of_lingxing_has_words() -> None:
     names = set(re.findall(r'(?:\.call\(|_order_pages\(|_request\(|operation = ?|operation=)\s*"([a-z_]+)"', source))
     assert {"create_orders", "order_pages", "inventory_pages", "access_token"} <= names
     assert names - PURPOSES["lingxing"].keys() == set()
+
+
+def test_every_address_that_lingxing_limits_has_words() -> None:
+    source = (LINGXING / "gateway.py").read_text() + (LINGXING / "auth.py").read_text()
+    assert set(re.findall(r'"(/[\w/-]+/[\w/-]+)"', source)) - ADDRESSES.keys() == set()
+    assert set(ADDRESSES.values()) - PURPOSES["lingxing"].keys() == set()
 
 
 def test_an_error_says_who_at_what_and_the_codes_last() -> None:

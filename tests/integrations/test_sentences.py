@@ -176,6 +176,7 @@ SAID_AT_ONCE = {
     "orders/explanations.py",
     "orders/mapping_checks.py",
     "orders/mapping_files.py",
+    "orders/payload_words.py",
     "orders/mapping_proposals.py",
     "orders/policy_checks.py",
     "orders/policy_words.py",

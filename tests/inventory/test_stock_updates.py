@@ -107,6 +107,22 @@ def test_a_batch_whose_reply_was_lost_is_repeated(world, synchronise, settings, 
     assert synchronise().counts["succeeded"] == len(PRODUCTS)
 
 
+def test_a_lost_batch_that_dsco_carries_out_late_does_not_undo_a_newer_figure(world, synchronise, settings, clock):
+    settings.BATCH_FROM = 5
+    settings.VERIFY_DELAY_SECONDS = 60
+    world.options.async_seconds = 150
+    world.faults.add(Fault("dsco", "inventory_batch", "reset_after"))
+    synchronise()
+    settings.BATCH_FROM = 100
+    world.lingxing.set_stock("50", f"LX-{LAMP}", 1)
+    for _pass in range(4):
+        clock.advance(61)
+        synchronise()
+
+    assert latest(LAMP).status == State.SUCCEEDED
+    assert shown(world, LAMP) == {"EAST": 1, "WEST": 100}
+
+
 def test_an_outcome_that_takes_longer_is_asked_for_in_the_next_run(world, synchronise, settings, clock):
     settings.BATCH_FROM = 5
     settings.RETRY_BACKOFF_SCALE = 100

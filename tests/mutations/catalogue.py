@@ -123,7 +123,7 @@ MUTATIONS = [
     ),
     Mutation(
         "nothing is ever given up", f"{ENGINE}/transitions.py",
-        "if since is None or delivery.failures == 0:", "if True:", PASSES,
+        "if since is None or delivery.failures < TRIES_IN_VAIN:", "if True:", PASSES,
     ),
     Mutation(
         "calls for rows that went to another worker are not kept", f"{ENGINE}/claims.py",
@@ -159,7 +159,16 @@ MUTATIONS = [
     ),
     Mutation(
         "the hours of an outage count toward giving up", f"{ENGINE}/transitions.py",
-        "return now - since - vendor_out(since, now) >", "return now - since >", OUTAGES,
+        "return tried - since - vendor_out(since, tried) >", "return tried - since >", OUTAGES,
+    ),
+    Mutation(
+        "hours in which nobody tried count toward giving up", f"{ENGINE}/transitions.py",
+        "delivery.failures < TRIES_IN_VAIN", "delivery.failures == 0", OUTAGES,
+    ),
+    Mutation(
+        "what was waited for an answer counts toward giving up", f"{ENGINE}/transitions.py",
+        "since, tried = delivery.failing_since, delivery.last_attempt_at or now",
+        "since, tried = delivery.failing_since, now", OUTAGES,
     ),
     Mutation(
         "after an outage the order of deadlines is not kept", f"{ENGINE}/after_outage.py",

@@ -8,6 +8,7 @@ from integrations.clock import MachineClock, use_clock
 from integrations.deliveries import staff
 from integrations.flows import run_flow
 from integrations.sandbox.faults import Fault
+from orders.flows.acknowledge_orders import AcknowledgementKind
 from orders.holds import hold, release_hold
 from orders.models import Acknowledgement, ErpOrder, RetailerPolicy, Stage
 from orders.staff_cancellations import cancel_lines
@@ -54,6 +55,25 @@ def test_many_orders_go_in_one_call_and_one_refusal_does_not_touch_the_others(sa
     assert "another supplier" in refused.last_error
     assert Acknowledgement.objects.filter(status="succeeded").count() == 11
     assert sandbox.requests["dsco", "acknowledge"] == 1
+
+
+def test_the_log_of_each_request_is_read_once_also_where_more_waits_for_it_than_is_asked_about_together(
+    sandbox, clock, settings, monkeypatch
+):
+    settings.SETTLE_SECONDS = 0.0
+    for order_id in [place(sandbox) for _number in range(12)]:
+        push(sandbox)
+        sandbox.lingxing.audit(order_id)
+    monkeypatch.setattr(AcknowledgementKind, "claim_size", 4)
+    run("acknowledge_orders")
+    assert sandbox.requests["dsco", "acknowledge"] == 3
+    assert Acknowledgement.objects.filter(status="accepted").count() == 12
+    monkeypatch.setattr(AcknowledgementKind, "claim_size", 6)
+    sandbox.forget_requests()
+    clock.advance(60)
+    run("acknowledge_orders")
+    assert sandbox.requests["dsco", "order_log"] == 3
+    assert Acknowledgement.objects.filter(status="succeeded").count() == 12
 
 
 def test_one_run_looks_at_all_that_wait_some_at_a_time(sandbox, monkeypatch):

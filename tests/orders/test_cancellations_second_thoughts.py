@@ -144,6 +144,26 @@ def test_a_request_for_the_rest_after_staff_cancelled_a_part_is_shown(sandbox, l
     assert not is_told(raw)
 
 
+@pytest.mark.parametrize("shown", [False, True])
+def test_a_request_for_the_rest_while_dsco_still_works_on_a_part_is_shown(sandbox, clock, shown):
+    """shown: DSCO's list has the part as cancelled before its change log has told us the outcome."""
+    sandbox.options.async_seconds, sandbox.options.cancel_answers_202 = 300, True
+    raw = bring_in(sandbox)
+    cancel_lines(order_of(raw).pk, {0: 1}, "CXSS", "broken", "mei")
+    apply()
+    assert rows(raw)["dsco"] == ("accepted", "")
+    ask(sandbox, raw)
+    apply()
+    clock.advance(400)
+    if shown:
+        read(raw)
+    apply_until_settled(clock, 3)
+    assert cancelled_by_sku(sandbox, raw) == {"HP-LAMP-01": 1, "HP-VASE-02": 0}
+    assert rows(raw)["dsco"] == ("succeeded", "")
+    assert order_of(raw).stage != "cancelled"
+    assert is_told(raw)
+
+
 def test_no_more_is_cancelled_than_is_still_asked_for_at_the_moment_of_the_call(sandbox):
     raw = bring_in(sandbox)
     ask(sandbox, raw)
@@ -169,6 +189,16 @@ def test_what_staff_cancel_stays_the_same_line_when_dsco_lists_the_lines_in_anot
     apply()
     assert {name: units for name, units in cancelled_by_sku(sandbox, raw).items() if units} == {sku: 1}
     assert rows(raw)["dsco"] == ("succeeded", "")
+
+
+def test_what_staff_cancel_hits_no_other_line_when_dsco_has_removed_it(sandbox):
+    raw = bring_in(sandbox)
+    cancel_lines(order_of(raw).pk, {0: 1}, "CXSS", "broken", "mei")
+    sandbox.dsco.rewrite(raw["dscoOrderId"], lambda order: order["lineItems"].pop(0))
+    read(raw)
+    apply()
+    assert cancelled_by_sku(sandbox, raw) == {raw["lineItems"][1]["sku"]: 0}
+    assert rows(raw)["dsco"][0] == "cancelled"
 
 
 def test_a_lost_reply_is_looked_up_on_the_same_line_when_dsco_lists_the_lines_in_another_order(sandbox, clock):

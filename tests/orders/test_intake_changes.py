@@ -92,6 +92,28 @@ def test_what_a_line_was_pushed_with_goes_with_it_when_dsco_lists_the_lines_in_a
     assert pairs == [("SKU-2", "LX-SKU-2"), ("SKU-1", "LX-SKU-1")]
 
 
+@pytest.mark.parametrize("numbers", [[2], [2, 3], [3, 1, 2], [2, 1, 3]])
+def test_what_a_line_was_pushed_with_never_goes_to_another_line_when_lines_come_and_go(numbers):
+    raw = raw_order(lineItems=[raw_line(1), raw_line(2)])
+    order = stored(raw)
+    for line in order.lines.all():
+        OrderLine.objects.filter(pk=line.pk).update(erp_sku=f"LX-{line.sku}")
+    store(later(raw, lineItems=[raw_line(number) for number in numbers]))
+    pairs = list(OrderLine.objects.order_by("position").values_list("sku", "erp_sku"))
+    assert pairs == [(f"SKU-{number}", f"LX-SKU-{number}" if number < 3 else "") for number in numbers]
+
+
+def test_a_line_of_which_only_an_identifier_changed_stays_what_it_is():
+    raw = raw_order(lineItems=[raw_line(1, dscoItemId=None), raw_line(2)])
+    order = stored(raw)
+    OrderLine.objects.filter(order=order, position=0).update(erp_sku="LX-1")
+    store(later(raw, lineItems=[raw_line(1), raw_line(3)]))
+    assert list(order.lines.order_by("position").values_list("dsco_item_id", "erp_sku")) == [
+        ("701", "LX-1"),
+        ("703", ""),
+    ]
+
+
 @pytest.mark.parametrize("reason", ["missing_address", "missing_price", "unmapped_sku", "unmapped_store"])
 @pytest.mark.parametrize("status", ["needs_attention", "failed"])
 def test_a_corrected_order_is_tried_again(status, reason):

@@ -142,6 +142,27 @@ def test_a_cost_that_changes_between_composing_and_claim_stops_the_old_amount(sa
     assert Decimal(str(at_dsco(sandbox, raw)["totalAmount"])) == Decimal("45.60")
 
 
+def test_a_line_that_dsco_removed_before_the_invoice_was_sent_is_not_invoiced(sandbox):
+    raw = shipped(sandbox, lines=TWO_LINES)
+    hold([Order.objects.get().pk], "line?", "mei")
+    report()
+    assert invoice_of(raw).total == Decimal("45.15")
+    first = dict(sandbox.dsco.orders[raw["dscoOrderId"]]["lineItems"][0])
+    sandbox.dsco.change_order(raw["dscoOrderId"], lineItems=[first])
+    store_page([DscoClient.from_settings().get_order(raw["dscoOrderId"])], timezone.now())
+    release_hold([Order.objects.get().pk], "mei")
+    report()
+    assert Decimal(str(at_dsco(sandbox, raw)["totalAmount"])) == Decimal("37.05")
+
+
+def test_an_amount_beyond_all_measure_stops_its_own_order_only(sandbox):
+    fine = shipped(sandbox)
+    absurd = shipped(sandbox, lines=[{"sku": "HP-LAMP-01", "quantity": 100_000, "expectedCost": 99_999_999}])
+    assert "quantity × expected_cost" in invoice_of(absurd).order.problem
+    report()
+    at_dsco(sandbox, fine)
+
+
 def test_an_invoice_that_dsco_refused_for_an_old_cost_goes_right_when_it_is_retried(sandbox):
     raw = shipped(sandbox, lines=TWO_LINES)
     hold([Order.objects.get().pk], "cost?", "mei")

@@ -19,6 +19,7 @@ from orders.invoices import (
     Shipped,
     base_number,
     compose,
+    is_outdated,
     numbers_after,
     same_total,
     shipped_at_dsco,
@@ -97,6 +98,26 @@ def test_lines_that_were_not_shipped_are_left_out():
     body = compose(order, lines, shipped, invoice_id="PO-1", invoiced_at=NOW)
     assert [line.sku for line in body.line_items] == ["SKU-1"]
     assert body.number_of_line_items == 1
+
+
+@pytest.mark.parametrize(
+    ("now", "outdated"),
+    [
+        ([{}, {}], False),
+        ([{"expected_cost": Decimal("1.20")}, {"expected_cost": Decimal("1.20")}], True),
+        ([{"cancelled_quantity": 1}, {}], True),
+    ],
+)
+def test_an_invoice_follows_changes_of_lines_that_cannot_be_told_apart(now, outdated):
+    same = {"sku": "LAMP", "line_number": None}
+    body = stored(compose_all([order_line(0, **same), order_line(1, **same)]))
+    assert is_outdated(body, [order_line(place, **same, **change) for place, change in enumerate(now)]) is outdated
+
+
+def test_an_invoice_of_a_line_that_is_gone_is_outdated_whatever_else_has_its_item():
+    lines = [order_line(0, sku="LAMP"), order_line(1, sku="LAMP")]
+    assert not is_outdated(stored(compose_all(lines)), lines)
+    assert is_outdated(stored(compose_all(lines)), lines[:1])
 
 
 def test_consumer_prices_never_take_the_place_of_a_missing_cost():

@@ -96,6 +96,26 @@ def test_a_batch_that_is_refused_as_a_whole_goes_one_by_one_and_the_next_ones_ar
     assert largest(CREATING, 200) == 5
 
 
+def test_a_batch_that_is_not_answered_in_time_makes_the_next_ones_smaller(sandbox, settings, clock):
+    settings.PUSH_BATCH_SIZE, settings.HTTP_THREADS, settings.HTTP_TIMEOUT_SECONDS = 50, 1, 1
+    raws = bring_in(sandbox, 40)
+    sandbox.faults.add(Fault("lingxing", "create_orders", "timeout_after", seconds=1.5, after=1))
+    run_flow("push_orders")
+    assert largest(CREATING, 200) == 5
+    clock.advance(600)
+    run_flow("push_orders")
+    assert succeeded() == 40
+    assert [sandbox.lingxing.effect_count("erp_order", raw["dscoOrderId"]) for raw in raws] == [1] * 40
+
+
+def test_batches_do_not_grow_where_a_larger_one_might_not_be_answered_in_time(sandbox, settings):
+    settings.PUSH_BATCH_SIZE, settings.HTTP_THREADS, settings.HTTP_TIMEOUT_SECONDS = 50, 1, 1
+    bring_in(sandbox, 5)
+    sandbox.faults.add(Fault("lingxing", "create_orders", "delay", seconds=0.4))
+    run_flow("push_orders")
+    assert (succeeded(), largest(CREATING, 200)) == (5, 5)
+
+
 def test_one_order_that_spoils_every_call_does_not_make_the_calls_smaller_for_a_day(sandbox, settings):
     settings.PUSH_BATCH_SIZE, settings.HTTP_THREADS = 20, 1
     raws = bring_in(sandbox, 12)

@@ -6,10 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from integrations.deliveries.states import State
+from integrations.flows import run_flow
 from integrations.models import Heartbeat
 from orders.models import (
     Acknowledgement,
@@ -23,6 +25,7 @@ from orders.models import (
     Shipment,
     Stage,
 )
+from orders.staff_cancellations import cancel_lines
 from tests.end_to_end.journeys import assert_each_effect_once, audit_and_ship, run_all, stages, travel
 
 OF_ORDER = ("id", "first_seen_at", "read_at", "payload_hash", "dsco_order_id", "payload")
@@ -109,8 +112,6 @@ def test_after_an_old_backup_nothing_is_done_a_second_time(
     world: Any, clock: Any, capsys: Any, rounds: int, tmp_path: Any
 ) -> None:
     """The books are set back to an earlier hour, while the vendors have everything since."""
-    from django.core import serializers
-
     orders = [str(order["dscoOrderId"]) for order in world.dsco.add_orders(4)]
     run_all(world, clock)
     models = [Order, OrderLine, ErpOrder, OrderErpLink, Package, *STEPS]
@@ -127,6 +128,27 @@ def test_after_an_old_backup_nothing_is_done_a_second_time(
     assert stages() == {Stage.INVOICED: 4}
     assert_each_effect_once(world, orders)
     assert world.violations == []
+
+
+def test_a_cancellation_that_was_carried_out_after_the_backup_cancels_no_more_units(
+    world: Any, clock: Any, capsys: Any
+) -> None:
+    raw = world.dsco.add_order(lines=[{"sku": "HP-LAMP-01", "quantity": 3}])
+    clock.advance(20)
+    run_flow("pull_orders")
+    order = Order.objects.get()
+    cancel_lines(order.pk, {0: 1}, "CXSS", "broken", "mei")
+    backup = serializers.serialize("json", [order, *order.lines.all(), *order.cancellations.all()])
+    run_flow("apply_cancellations")
+    for row in serializers.deserialize("json", backup):
+        row.save()
+    rebuild(capsys)
+    for _each in range(5):
+        clock.advance(600)
+        run_flow("apply_cancellations")
+    assert world.dsco.orders[raw["dscoOrderId"]]["lineItems"][0]["cancelledQuantity"] == 1
+    assert world.dsco.effect_count("cancellation", raw["dscoOrderId"]) == 1
+    assert order.cancellations.get().status == State.SUCCEEDED
 
 
 def test_it_refuses_beside_workers_that_could_send(world: Any) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from integrations.deliveries import staff
+from integrations.flows import run_flow
+from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
 from inventory.models import StockItem
 from orders.models import Invoice, Order, OrderLine, Package, Stage
@@ -83,6 +86,18 @@ def _want_after_all(order: dict[str, Any]) -> None:
         one |= {"cancelledQuantity": 0, "remainingQuantity": one["quantity"], "status": "accepted"}
 
 
+def _given_up_in_doubt(world: Sandbox, fault: str) -> str:
+    """Return an order whose report staff skipped while nobody knew whether it had reached DSCO."""
+    order_id = acknowledged(world, line("HP-LAMP-01", 2))
+    world.lingxing.ship(order_id)
+    world.faults.add(Fault("dsco", "single_shipment", fault))
+    run_flow("report_shipments")
+    shipment = shipment_of(order_id)
+    assert shipment.status == "uncertain"
+    staff.skip("shipment", [shipment.pk], "mei", "not wanted")
+    return order_id
+
+
 class TestShipments:
     def test_shipped_by_hand_is_taken_over_and_the_invoice_goes_on(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = acknowledged(world, line("HP-LAMP-01", 2))
@@ -112,6 +127,26 @@ class TestShipments:
         assert list(findings()) == ["tracking_changed"]
         assert effects(world, order_id)["shipment"] == 0
         assert len(world.dsco.orders[order_id]["packages"]) == 1
+
+    def test_a_report_that_staff_gave_up_before_they_knew_that_it_had_arrived_is_taken_over(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = _given_up_in_doubt(world, "reset_after")
+        compare(clock)
+        shipment = shipment_of(order_id)
+        (package,) = world.dsco.orders[order_id]["packages"]
+        assert (shipment.status, shipment.remote_reference) == ("succeeded", package["trackingNumber"])
+        run("report_invoices")
+        assert effects(world, order_id) == {"acknowledgement": 1, "shipment": 1, "invoice": 1, "erp_order": 1}
+
+    def test_a_report_that_staff_gave_up_and_dsco_never_had_stays_given_up(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = _given_up_in_doubt(world, "reset_before")
+        compare(clock)
+        assert findings(open_only=False) == {}
+        assert shipment_of(order_id).status == "skipped"
+        assert effects(world, order_id)["shipment"] == 0
 
     def test_a_part_shipped_by_hand_waits_for_a_person(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = acknowledged(world, line("HP-LAMP-01", 2), line("HP-RUG-02", 1))
@@ -157,6 +192,18 @@ class TestInvoices:
         assert order_of(order_id).stage == Stage.INVOICED
         compare(clock)
         assert findings() == {}
+
+    def test_an_invoice_that_names_only_a_po_number_of_two_orders_is_taken_over_for_neither(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        first = shipped(world, clock)
+        second = shipped(world, clock, poNumber=world.dsco.orders[first]["poNumber"])
+        world.dsco.invoice_in_portal(first, "BY-HAND-1")
+        world.dsco.invoices["BY-HAND-1"] |= {"dscoOrderId": None, "dscoRetailerId": None}
+        world.dsco.change_invoice("BY-HAND-1", 10.0)  # its log names no more than the invoice does
+        compare(clock)
+        assert findings() == {"maybe_invoiced_by_hand": sorted([first, second])}
+        assert not Invoice.objects.filter(status="succeeded").exists()
 
     def test_shipped_and_invoiced_by_hand_at_once(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = acknowledged(world, line("HP-LAMP-01", 2))

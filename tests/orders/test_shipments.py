@@ -7,10 +7,12 @@ from datetime import datetime
 import pytest
 from django.utils import timezone
 
+from integrations.deliveries import staff
 from integrations.sandbox.demo import erp_sku
-from inventory.models import WarehouseMapping
-from orders.models import Order, RetailerPolicy, ShippingMapping, Stage
+from inventory.models import SkuMapping, WarehouseMapping
+from orders.models import Order, RetailerPolicy, ShippingMapping, Stage, StoreMapping
 
+from .factories import map_everything
 from .journeys import acknowledged, line, order_of, packages_of, place, push, run, shipment_of
 
 LAMP, RUG = erp_sku("LAMP"), erp_sku("RUG")
@@ -92,6 +94,24 @@ def test_a_waybill_is_no_tracking_number_and_after_a_day_a_person_is_told(sandbo
     run("report_shipments")
     assert shipment_of(order_id).status == "needs_attention"
     assert reported(sandbox, order_id) == []
+
+
+@pytest.mark.parametrize("mapped", ["before", "afterwards"])
+def test_the_packages_of_an_order_that_a_person_created_in_lingxing_are_matched(sandbox, mapped):
+    order_id = place(sandbox, line("LAMP", 2))
+    map_everything(sandbox, without_skus=("LAMP",) if mapped == "afterwards" else ())
+    run("pull_orders")
+    sandbox.lingxing.add_product(LAMP, available={"50": 100})
+    store_id = StoreMapping.objects.get(retailer_id=order_of(order_id).retailer_id).store.store_id
+    sandbox.lingxing.create_by_hand(order_id, store_id, {LAMP: 2})
+    staff.mark_done("erp_push", [order_of(order_id).erp_push.pk], "mei", "created by hand")
+    SkuMapping.objects.get_or_create(dsco_sku="LAMP", erp_sku=LAMP)
+    sandbox.lingxing.audit(order_id)
+    run("acknowledge_orders")
+    sandbox.lingxing.ship(order_id)
+    run("report_shipments")
+    assert shipment_of(order_id).status == "succeeded"
+    assert len(reported(sandbox, order_id)) == 1
 
 
 def test_a_future_ship_date_becomes_now(sandbox):
@@ -279,15 +299,16 @@ class TestRearrangedOrders:
 
 
 class TestWhatIsOwedElsewhere:
-    def test_a_tracking_number_of_another_order_needs_a_person(self, sandbox):
+    @pytest.mark.parametrize("spelt", ["SAME1", "same1"])
+    def test_a_tracking_number_of_another_order_needs_a_person(self, sandbox, spelt):
         first, second = place(sandbox), place(sandbox)
         push(sandbox)
         for order_id in (first, second):
             sandbox.lingxing.audit(order_id)
         run("acknowledge_orders")
-        sandbox.lingxing.ship(first, [{"tracking": "SAME"}])
+        sandbox.lingxing.ship(first, [{"tracking": "SAME1"}])
         run("report_shipments")
-        sandbox.lingxing.ship(second, [{"tracking": "SAME"}])
+        sandbox.lingxing.ship(second, [{"tracking": spelt}])
         run("report_shipments")
         assert shipment_of(first).status == "succeeded"
         assert shipment_of(second).reason_code == "tracking_number_used"
@@ -304,6 +325,21 @@ class TestWhatIsOwedElsewhere:
         assert (row.status, row.remote_reference) == ("succeeded", "T-1")
         assert row.confirmed_at is not None
         assert order_of(order_id).stage == Stage.SHIPPED
+        assert reported(sandbox, order_id) == []
+
+    def test_a_part_of_a_package_reported_by_hand_is_not_the_whole(self, sandbox, clock):
+        order_id = acknowledged(sandbox, line("LAMP", 2))
+        sandbox.dsco.ship_in_portal(order_id, "T-1", {"LAMP": 1})
+        refresh(sandbox, clock)
+        sandbox.lingxing.ship(order_id, [{"tracking": "T-1"}])
+        run("report_shipments")
+        row = shipment_of(order_id)
+        assert (row.status, row.reason_code) == ("needs_attention", "reported_differently")
+        assert "LAMP: 1 missing" in row.last_error
+        sandbox.dsco.ship_in_portal(order_id, "T-2", {"LAMP": 1})
+        refresh(sandbox, clock)
+        run("report_shipments")
+        assert shipment_of(order_id).status == "succeeded"
         assert reported(sandbox, order_id) == []
 
     def test_another_package_at_dsco_needs_a_person(self, sandbox, clock):

@@ -17,8 +17,10 @@ PUT_TOGETHER = {
     "integrations/deliveries/claims.py": "tables of the kinds of deliveries",
     "integrations/deliveries/rehearsal.py": "tables of the kinds of deliveries",
     "integrations/deliveries/writing.py": "tables and columns of models, quoted",
+    "integrations/following_rows.py": "Django's own SQL of a queryset with its parameters; a model's table and columns",
     "integrations/limits.py": "the database's words for locking a row",
     "integrations/sealing.py": "names of sealed tables and columns, quoted",
+    "integrations/upserts.py": "table, columns and column types of a model, quoted",
     "orders/worklists.py": "expressions of the work lists, written in the file",
     "orders/retailers.py": "a constant of the file",
 }

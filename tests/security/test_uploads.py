@@ -103,6 +103,24 @@ def test_what_is_no_table_is_refused_with_words(browser: Client, name: str, cont
     assert SkuMapping.objects.count() == 0
 
 
+@pytest.mark.parametrize("header", ["dsco_sku,erp_sku,erp_sku", "dsco_sku,erp_sku,ERP_SKU"])
+def test_two_columns_of_one_name_are_refused_and_none_is_taken(browser: Client, header: str) -> None:
+    page = upload(browser, "codes.csv", f"{header}\nA,B,C\n".encode(), CSV).content.decode()
+    assert "Several columns are headed erp_sku" in page
+
+
+def test_rows_far_below_are_not_left_out_silently(browser: Client) -> None:
+    book = Workbook()
+    book.active.append(["dsco_sku", "erp_sku"])
+    for row in (2, 20_001):
+        book.active.cell(row, 1, f"A{row}")
+        book.active.cell(row, 2, "B")
+    file = io.BytesIO()
+    book.save(file)
+    page = upload(browser, "codes.xlsx", file.getvalue(), XLSX).content.decode()
+    assert "goes on below row 20000" in page
+
+
 @pytest.mark.parametrize("by_path", [False, True])
 def test_a_made_up_name_neither_reads_nor_deletes_a_file_of_the_server(browser: Client, by_path: bool) -> None:
     with tempfile.NamedTemporaryFile(mode="w", delete=False) as other:

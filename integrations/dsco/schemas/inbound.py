@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
 
 _TRUE = frozenset({"true", "1", "yes", "y"})
+LARGEST_QUANTITY = 10**9
 
 
 class Inbound(BaseModel):
@@ -30,9 +31,9 @@ class Inbound(BaseModel):
 
 
 def _text(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
-        return None
-    return str(value) if str(value).strip() else None
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return str(value) if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
 
 
 def _money(value: Any) -> Decimal | None:
@@ -60,12 +61,14 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _flag(value: Any) -> bool:
-    return str(value).strip().lower() in _TRUE
+    return value if isinstance(value, bool) else str(value).strip().lower() in _TRUE
 
 
 def _quantity(value: Any) -> int:
+    if type(value) is int and 0 <= value <= LARGEST_QUANTITY:
+        return value
     amount = _money(value)
-    if amount is None or amount < 0 or amount != amount.to_integral_value() or amount > 10**9:
+    if amount is None or amount < 0 or amount != amount.to_integral_value() or amount > LARGEST_QUANTITY:
         raise ValueError("not a whole number")
     return int(amount)
 

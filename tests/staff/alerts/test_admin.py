@@ -52,6 +52,14 @@ def test_a_rule_is_made(saved: AlertRule) -> None:
     assert (saved.language, saved.digest_minutes) == ("zh-hans", 15)
 
 
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_a_new_rule_begins_with_the_language_and_the_clock_of_its_reader(language: str, office: Client) -> None:
+    office.cookies["django_language"] = language
+    form = office.get(f"{LIST}add/").context["adminform"].form
+    assert form["language"].value() == language
+    assert form["time_zone"].value() == "Asia/Shanghai"
+
+
 def test_the_key_is_never_shown_and_survives_another_save(saved: AlertRule, office: Client) -> None:
     AlertRule.objects.update(secret="SEC-robot", last_error="old")
     page = office.get(f"{LIST}{saved.pk}/change/").content.decode()
@@ -132,4 +140,15 @@ def test_alerts_are_listed_in_the_readers_language(time: Time, rule: AlertRule) 
     assert "Operators" in detail
     viewer.post("/i18n/setlang/", {"language": "zh-hans"})
     assert viewer.get("/admin/integrations/alert/").status_code == 200
+    chinese = viewer.get(f"/admin/integrations/alert/{alert.pk}/change/").content.decode()
+    assert "推单" in chinese[chinese.index("<h1") : chinese.index("</h1>")]
     translation.activate("en")
+
+
+def test_quiet_hours_are_entered_by_the_rules_own_clock(office: Client, saved: AlertRule) -> None:
+    assert office.get(f"{LIST}add/").content.decode().count('type="time"') == 2
+    answer = office.post(f"{LIST}{saved.pk}/change/", FORM | {"quiet_from": "22:00", "quiet_until": "07:30"})
+    assert answer.status_code == 302
+    saved.refresh_from_db()
+    assert (str(saved.quiet_from), str(saved.quiet_until)) == ("22:00:00", "07:30:00")
+    assert 'value="22:00' in office.get(f"{LIST}{saved.pk}/change/").content.decode()

@@ -138,6 +138,15 @@ class TestEmptyLists:
         cache.clear()
         assert "3 minutes ago" in browser.get(address).text
 
+    def test_the_differences_name_the_flow_that_finds_them(self, browser: Any) -> None:
+        text = browser.get("/admin/orders/discrepancy/?state=open").text
+        assert "“Compare with the vendors” has not run yet" in text
+
+    def test_a_list_says_in_both_languages_how_many_it_has(self, orders: list[Any], browser: Any) -> None:
+        assert f"{len(orders)} orders" in browser.get("/admin/orders/order/").text
+        browser.cookies["django_language"] = "zh-hans"
+        assert f"订单：共 {len(orders)} 条" in browser.get("/admin/orders/order/").text
+
     def test_a_filtered_list_offers_to_show_all(self, orders: list[Any], browser: Any) -> None:
         text = browser.get("/admin/orders/order/?q=nothing-of-the-kind").content.decode()
         assert "Nothing matches" in text

@@ -7,10 +7,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.utils import timezone
 
 from integrations.flows import context as flow_context
 from integrations.flows import run_flow
+from integrations.flows.pausing import pause, resume
 from integrations.flows.schedules import ensure_schedules
 from integrations.models import ApiCall, Attempt, Flow, FlowRun
 from orders.models import ErpPush
@@ -164,3 +166,21 @@ def test_the_bookmark_of_a_flow_is_told_in_words(browser: Any) -> None:
     assert "Changes at DSCO are read until: <time" in page
     assert "updated_until" not in page
     assert "look_begun" not in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pause_is_asked_and_shown_in_words_and_stands_on_the_next_page(boss: Any, browser: Any) -> None:
+    cache.clear()
+    ensure_schedules()
+    now = timezone.now()
+    Flow.objects.update(last_started_at=now, last_success_at=now)
+    flow = Flow.objects.get(name="sync_inventory")
+    flows = "/admin/integrations/flow/"
+    browser.cookies["django_language"] = "zh-hans"
+    assert "流程已暂停" not in browser.get(flows).content.decode()  # how things stand is remembered for some seconds
+    asked = browser.post(flows, {"action": "pause", "_selected_action": flow.pk})
+    assert "<li>同步库存</li>" in asked.content.decode()
+    pause([flow], "stock-taking", boss)
+    assert "1 个流程已暂停" in browser.get(flows).content.decode()
+    resume([flow], boss)
+    assert "流程已暂停" not in browser.get(flows).content.decode()

@@ -17,7 +17,9 @@ from config.roles import ROLES
 from integrations.admin.people import ROLE_WORDS
 from integrations.admin.words import known_reasons
 from integrations.models import Flow, FlowRun
+from integrations.sentences import listed
 from inventory.models import SkuMapping
+from orders import policy_words
 
 pytestmark = pytest.mark.django_db
 ENGLISH = re.compile(r"[A-Za-z]{3,}(?: [A-Za-z]{2,}){2,}")  # three English words in a row
@@ -78,3 +80,10 @@ def test_a_run_is_called_by_its_flow_and_its_time_here(chinese: Client) -> None:
     assert str(run) == "pull_orders 2026-03-01 20:30:00", "logs keep English and UTC"
     with translation.override("en"):
         assert run.page_title.startswith("Pull orders from DSCO")
+
+
+def test_chinese_lists_names_its_own_way() -> None:
+    assert listed(["pull", "push"]) == "pull, push"
+    with translation.override("zh-hans"):
+        assert listed(["推单", "发票"]) == "推单、发票"
+        assert policy_words.status_names([5, 6]) == "5 待发货、6 已发货"

@@ -177,3 +177,10 @@ def test_loadmappings_warns_and_loads(lists: None, tmp_path: Any, capsys: Any) -
     assert said.out.count("\n") == 1
     assert "LingXing has no warehouse" in said.err
     assert "Map the warehouse too" not in said.err, "the file itself maps it"
+
+
+def test_the_form_says_what_its_fields_do(browser: Any) -> None:
+    page = browser.get(reverse("admin:inventory_skumapping_add")).text
+    assert "Units that are kept back" in page
+    assert "DSCO is never told more than this" in page
+    assert "counts as the stock of this warehouse" in browser.get(reverse("admin:inventory_warehousemapping_add")).text

@@ -15,7 +15,7 @@ from openpyxl import Workbook, load_workbook  # type: ignore[import-untyped]
 from integrations.admin import mapping_files, mapping_forms
 from inventory.mapping_checks import SKU_RULES
 from inventory.models import SkuMapping, WarehouseMapping
-from orders.models import Store, StoreMapping
+from orders.models import RetailerPolicy, Store, StoreMapping
 
 pytestmark = pytest.mark.django_db
 XLSX, CSV = "0", "1"
@@ -200,3 +200,65 @@ class TestExport:
 
     def test_excel_knows_the_encoding(self, browser: Any) -> None:
         assert export(browser, "orders_store", CSV).startswith(b"\xef\xbb\xbf")
+
+
+class TestPages:
+    """What staff read before a file is taken: columns in words, what changes, what is wrong and in which row."""
+
+    def test_the_upload_explains_the_columns(self, browser: Any) -> None:
+        page = browser.get(reverse("admin:inventory_skumapping_import")).text
+        assert "<code>stock_buffer</code>" in page
+        assert "Safety buffer" in page
+        assert "1 (yes) or 0 (no)" in page
+        assert "Show what changes" in page
+        policies = browser.get(reverse("admin:orders_retailerpolicy_export")).text
+        assert "shadow (Shadow: computed and shown, not sent)" in policies
+        assert "When to invoice" in policies
+
+    def test_the_preview_shows_old_and_new_under_words(self, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-A")
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku,stock_buffer\nA,LX-A,5\nB,LX-B,0\n", CSV)
+        assert "1 new, 1 changed, 0 unchanged" in page.text
+        assert "<td><del>0</del> → <ins>5</ins></td>" in page.text
+        assert '<th title="stock_buffer">Safety buffer</th>' in page.text
+        assert "Stock_buffer" not in page.text
+
+    def test_a_file_without_a_change_has_nothing_to_confirm(self, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-A")
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,LX-A\n", CSV)
+        assert "there is nothing to take over" in page.text
+        assert "Confirm import" not in page.text
+
+    @pytest.mark.parametrize(("answer", "expected"), [("yes", True), ("否", False), ("TRUE", True), ("0", False)])
+    def test_yes_and_no_are_understood(self, answer: str, expected: bool, browser: Any) -> None:
+        take(browser, "inventory_skumapping", f"dsco_sku,erp_sku,sync_stock\nA,B,{answer}\n".encode(), CSV)
+        assert SkuMapping.objects.get().sync_stock is expected
+
+    def test_what_is_neither_yes_nor_no_is_refused_with_column_and_row_of_the_sheet(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku,sync_stock\nA,B,1\nC,D,maybe\n", CSV)
+        assert refused(page)
+        assert "<strong>Synchronise stock</strong>: “maybe” is neither yes nor no: write 1 or 0." in page.text
+        assert "<td>3</td>" in page.text
+
+    def test_a_file_of_another_table_says_only_what_it_lacks(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_code,wid\nEAST,1\n", CSV)
+        assert "The file lacks the column dsco_sku, erp_sku." in page.text
+        assert "has no attribute" not in page.text
+        assert page.text.count("<li>The file") == 1
+        assert "not found in dataset" not in page.text
+
+    def test_statuses_of_a_policy_are_written_as_people_write_them(self, browser: Any) -> None:
+        take(browser, "orders_retailerpolicy", b'retailer_id,acknowledge_statuses\nR1,"5, 6"\nR2,[6]\n', CSV)
+        found = dict(RetailerPolicy.objects.values_list("retailer_id", "acknowledge_statuses"))
+        assert found == {"R1": [5, 6], "R2": [6]}
+        assert b'"5, 6"' in export(browser, "orders_retailerpolicy", CSV)
+        page = upload(browser, "orders_retailerpolicy", b"retailer_id,acknowledge_statuses\nR1,shipped\n", CSV)
+        assert "is no list of statuses: write their numbers, as in 5, 6." in page.text
+
+    def test_the_audit_trail_says_import_in_the_readers_language(self, browser: Any) -> None:
+        take(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,LX-A\n", CSV)
+        browser.cookies["django_language"] = "zh-hans"
+        trail = browser.get("/admin/audit/").text
+        assert trail.count("A → LX-A") == 1
+        assert '<td class="ob-quiet">导入</td>' in trail
+        assert "import_export" not in trail

@@ -125,6 +125,25 @@ class TestPages:
         ]  # fmt: skip
         assert page.context["changes"][0]["who"] == "boss"
 
+    def test_the_history_speaks_as_the_form_does(self, browser: Any) -> None:
+        make_orders(1)
+        policy = RetailerPolicy.objects.create(retailer_id="1000012345", name="Acme")
+        address = reverse("admin:orders_retailerpolicy_change", args=[policy.pk])
+        browser.post(address, {**FORM, "acknowledge_statuses": ["6"], "automatic_packages": "on"})
+        assert browser.get(address).context["changes"][0]["what"] == [
+            "acknowledge at ERP status: – → 6 Shipped in LingXing", "report several packages automatically: no → yes",
+        ]  # fmt: skip
+        browser.post(address, {**FORM, "acknowledge_statuses": ["6"], "invoice_timing": "never"})
+        page = browser.get(reverse("admin:orders_retailerpolicy_history", args=[policy.pk]))
+        changes = page.context["page_obj"][0].history_delta_changes
+        assert [(one["field"], one["old"], one["new"]) for one in changes] == [
+            ("Report several packages automatically", "yes", "no"),
+            ("When to invoice", "When every line is shipped in full", "Never"),
+        ]
+        version = reverse("admin:orders_retailerpolicy_simple_history", args=[policy.pk, policy.history.latest().pk])
+        assert version in page.text
+        assert "The defaults: how orders are handled" not in browser.get(version).text
+
     def test_a_form_with_errors_goes_on_telling_what_is_saved(self, browser: Any) -> None:
         make_orders(1)
         browser.post(reverse("admin:orders_retailerpolicy_add"), FORM)
@@ -164,6 +183,17 @@ class TestPages:
         )
         assert page.context.get("confirm_form") is None
         assert "cannot be acknowledged" in page.text
+
+    def test_policies_that_stay_as_they_are_are_not_asked_about(self, browser: Any) -> None:
+        make_orders(1)
+        RetailerPolicy.objects.create(retailer_id="1000012345", acknowledge_mode="shadow")
+        file = "retailer_id,acknowledge_mode,cancel_code\n1000012345,{},CXSC\n"
+        address, warnings = reverse("admin:orders_retailerpolicy_import"), {}
+        for mode in ("shadow", "off"):
+            upload = SimpleUploadedFile("policies.csv", file.format(mode).encode())
+            warnings[mode] = browser.post(address, {"format": "1", "import_file": upload}).context["result"].warnings
+        assert warnings["shadow"] == []
+        assert "acknowledgement is not live".casefold() in warnings["off"][0][0].casefold()
 
     def test_the_number_of_queries_does_not_grow_with_retailers(
         self, browser: Any, django_assert_max_num_queries: Any

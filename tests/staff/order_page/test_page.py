@@ -174,7 +174,7 @@ class TestTimeline:
         entries = [entry for entry, _state, _call in page(operator, order).context["entries"]]
         assert [entry.title for entry in entries] == ["Held", "Comment", "Changed at DSCO", "First seen"]
         assert [entry.actor for entry in entries] == ["mei", "li", "", ""]
-        assert "dscoStatus" in entries[2].text
+        assert entries[2].text == "2 values changed: status"
 
     def test_chips_filter_it(self, operator: Client) -> None:
         order = stored(raw_order())
@@ -220,4 +220,14 @@ class TestPersonalData:
         order = stored(raw)
         store_raw(later(raw, shipping=raw["shipping"] | {"phone": "555-0100"}))
         row = page(operator, order).context["versions"][0]
-        assert ("shipping.phone", "555-0199", "555-0100") in row.changes
+        assert ("shipping.phone", "Ship to: phone", "555-0199", "555-0100") in row.changes
+
+
+def test_dscos_status_is_told_in_words_with_its_code(operator: Client) -> None:
+    order = stored(raw_order(dscoStatus="shipment_pending", dscoLifecycle="acknowledged"))
+    operator.cookies["django_language"] = "zh-hans"
+    about = {fact.name: fact.value for fact in page(operator, order).context["about"]}
+    assert about["DSCO 状态"].split(" · ") == [
+        '待发货 <code class="ob-quiet">shipment_pending</code>',
+        '供应商已接单 <code class="ob-quiet">acknowledged</code>',
+    ]

@@ -7,12 +7,22 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
+from pydantic.alias_generators import to_camel
 
+from integrations.dsco.schemas.orders import DscoAddress, DscoOrder, DscoOrderLine, DscoPackage
 from orders.models import OrderVersion
+from orders.payload_words import ALWAYS, PARTS, WORDS, path_in_words, subjects
 from orders.versions import MISSING, MOST_PATHS, changed_paths, differences
 from tests.orders.factories import later, raw_line, raw_order, store, stored
 
 pytestmark = pytest.mark.django_db
+# Names of things; DSCO gives the thing another name only with another thing.
+NEVER_CHANGE = {
+    "dscoOrderId", "dscoItemId", "dscoRetailerId", "dscoSupplierId", "dscoSupplierName", "dscoTradingPartnerId",
+    "dscoTradingPartnerName", "upc", "ean", "lineNumber", "channel", "orderType", "dscoCreateDate",
+    "retailerCreateDate",
+}  # fmt: skip
 
 
 def versions(raw: dict[str, Any]) -> list[OrderVersion]:
@@ -84,3 +94,25 @@ def test_a_number_that_became_text_differs() -> None:
 
 def test_no_more_paths_than_people_read() -> None:
     assert len(changed_paths({}, {str(number): number for number in range(1000)})) == MOST_PATHS
+
+
+def test_a_change_is_told_in_the_words_of_staff() -> None:
+    paths = [
+        "dscoLastUpdate", "dscoLifecycle", "lineItems[0].activity[1]", "lineItems[0].shippedQuantity",
+        "lineItems[1].shippedQuantity", "packages[0]", "packages[1].packageShipDate", "newAttribute.introduced",
+    ]  # fmt: skip
+    assert subjects(paths) == [
+        "lifecycle", "lines: DSCO's record of what was done", "lines: shipped quantity", "packages",
+        "packages: ship date", "newAttribute.introduced",
+    ]  # fmt: skip
+    assert path_in_words("lineItems[1].shippedQuantity") == "Lines 2: shipped quantity"
+    assert path_in_words("newAttribute.introduced") == ""
+    with translation.override("zh-hans"):
+        assert subjects(["packages[0].packageShipDate"]) == ["包裹：发货日期"]
+
+
+def test_every_member_that_the_product_reads_has_words() -> None:
+    """What staff may see change: each member of the order, its lines, packages and address that is read."""
+    for model in (DscoOrder, DscoOrderLine, DscoPackage, DscoAddress):
+        names = {to_camel(name) for name in model.model_fields}
+        assert names - WORDS.keys() - PARTS.keys() - {ALWAYS} - NEVER_CHANGE == set(), model

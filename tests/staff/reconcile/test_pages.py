@@ -252,3 +252,13 @@ class TestAsking:
         assert "&lt;" not in page.text
         row = Reconciliation.objects.get()
         assert browser.get(f"/admin/orders/reconciliation/{row.pk}/change/").status_code == 200
+
+
+def test_times_that_differ_are_told_in_the_offices_time_zone(browser: Client) -> None:
+    now = timezone.now()
+    Discrepancy.objects.create(
+        source="dsco_orders", kind="missing_here", code="not_pulled", subject="1190000001", fingerprint="f",
+        theirs={"status": "created", "updated": "2026-11-22T04:05:06.922000+00:00"}, ours={},
+        first_seen_at=now, last_seen_at=now,
+    )  # fmt: skip
+    assert "2026-11-22 12:05:06" in browser.get(LIST).text

@@ -206,7 +206,7 @@ def _attempts(now: datetime) -> None:
         )
         for index in range(60)
     )  # fmt: skip
-    pushes = list(ErpPush.objects.exclude(attempts=0)[:60])
+    pushes = list(ErpPush.objects.exclude(attempts=0).order_by("pk")[:60])
     Attempt.objects.bulk_create(
         Attempt(
             kind="erp_push", delivery_id=push.pk, action="send", started_at=now - timedelta(minutes=index),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from django.db.models import Q
 from django.utils.translation import gettext as _
@@ -103,6 +104,43 @@ def _unknown_sku(erp_sku: str, was_read: bool) -> Finding:
         " if it is new in LingXing, it is right all the same."
     )
     return Finding(Weight.CONFIRM, "erp_sku", text % {"sku": erp_sku})
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedSku:
+    """A SKU mapping as a file wants it. ``for_orders`` None: as it stands, and yes for a new one."""
+
+    dsco_sku: str
+    erp_sku: str
+    for_orders: bool | None = None
+
+
+def second_mappings_for_orders(plans: Mapping[int, PlannedSku]) -> dict[int, Finding]:
+    """Return, by the keys of ``plans``, which of them would become another mapping for orders of one DSCO SKU.
+
+    Judged by how things stand when all are saved, so that one row may take over what another one gives up.
+    """
+    stored: dict[str, dict[str, bool]] = defaultdict(dict)
+    wanted = sorted({plan.dsco_sku for plan in plans.values()})
+    for start in range(0, len(wanted), CHUNK):
+        rows = SkuMapping.objects.filter(dsco_sku__in=wanted[start : start + CHUNK])
+        for dsco_sku, erp_sku, for_orders in rows.values_list("dsco_sku", "erp_sku", "for_orders"):
+            stored[dsco_sku][erp_sku] = for_orders
+    after = {dsco_sku: dict(stored[dsco_sku]) for dsco_sku in wanted}
+    for plan in plans.values():
+        standing = after[plan.dsco_sku].get(plan.erp_sku, True)
+        after[plan.dsco_sku][plan.erp_sku] = standing if plan.for_orders is None else plan.for_orders
+    found = {}
+    for number, plan in plans.items():
+        takers = [erp_sku for erp_sku, for_orders in after[plan.dsco_sku].items() if for_orders]
+        if len(takers) > 1 and plan.erp_sku in takers and not stored[plan.dsco_sku].get(plan.erp_sku):
+            text = _(
+                "Orders can use only one mapping of a DSCO SKU, but %(sku)s would have several: %(skus)s. Write 0 into"
+                " this column for all but one."
+            )
+            named = {"sku": plan.dsco_sku, "skus": _named(takers)}
+            found[number] = Finding(Weight.REFUSE, "for_orders", text % named)
+    return found
 
 
 WAREHOUSE_RULES = Rules(check_warehouse_mappings, ("dsco_code", "wid"))

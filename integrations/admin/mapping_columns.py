@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,8 @@ from import_export import resources, widgets
 
 YES: Final = {"1", "true", "yes", "y", "是"}
 NO: Final = {"0", "false", "no", "n", "否"}
+# A spreadsheet may write 5 as 5.0. More digits than a database takes are none of ours.
+WHOLE: Final = re.compile(r"-?\d{1,18}(\.0+)?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,19 @@ class YesNoWidget(widgets.BooleanWidget):  # type: ignore[misc]
         if text not in YES | NO:
             raise ValueError(_("“%(value)s” is neither yes nor no: write 1 or 0.") % {"value": value})
         return text in YES
+
+
+class WholeNumberWidget(widgets.IntegerWidget):  # type: ignore[misc]
+    """A cell with a whole number; what is none is refused, never cut or rounded."""
+
+    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> int | None:
+        """Return the number, None for an empty cell; raises ValueError for anything else."""
+        text = str(value if value is not None else "").strip()
+        if not text:
+            return None
+        if not WHOLE.fullmatch(text):
+            raise ValueError(_("“%(value)s” is no whole number.") % {"value": value})
+        return int(text.partition(".")[0])
 
 
 class CellDiff(resources.Diff):  # type: ignore[misc]

@@ -10,6 +10,7 @@ import io
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, Final
 
 import tablib
@@ -48,9 +49,26 @@ def decoded(content: bytes) -> str:
     raise UnreadableFile(_("The file is no CSV text in UTF-8 or GB18030 (GBK). Save it again as CSV UTF-8 or as XLSX."))
 
 
-def _dataset(rows: list[list[Any]]) -> tablib.Dataset:
-    """Return rows (the first has the headers) as a table; blank rows and blank columns at the end are dropped."""
-    filled = [row for row in rows if any(str(cell if cell is not None else "").strip() for cell in row)]
+class Sheet(tablib.Dataset):  # type: ignore[misc]
+    """A table that knows in which rows of the file its rows stood."""
+
+    def __init__(self, *rows: Any, **options: Any) -> None:
+        super().__init__(*rows, **options)
+        self.numbers: list[int] = []
+
+
+def sheet_rows(table: tablib.Dataset) -> Sequence[int]:
+    """Return where the rows of a table stood in its file, as a spreadsheet counts: without gaps below the headers,
+    where nobody knows better.
+    """
+    return table.numbers if isinstance(table, Sheet) else range(2, len(table) + 2)
+
+
+def _dataset(rows: list[list[Any]]) -> Sheet:
+    """Return rows (the first that is not blank has the headers) as a table, without blank rows and without blank
+    columns at the end.
+    """
+    filled = [(number, row) for number, row in enumerate(rows, start=1) if any(map(_text, row))]
     if not filled:
         raise UnreadableFile(_("The file is empty."))
     if len(filled) - 1 > MOST_ROWS:
@@ -58,7 +76,7 @@ def _dataset(rows: list[list[Any]]) -> tablib.Dataset:
             "The file has %(n)d rows; at most %(most)d are taken at once. Split it, or use manage.py loadmappings."
         )
         raise UnreadableFile(text % {"n": len(filled) - 1, "most": MOST_ROWS})
-    headers = [str(cell if cell is not None else "").strip() for cell in filled[0]]
+    headers = [_text(cell) for cell in filled[0][1]]
     while headers and not headers[-1]:
         headers.pop()
     twice = [name for name, number in Counter(name.casefold() for name in headers if name).items() if number > 1]
@@ -66,13 +84,18 @@ def _dataset(rows: list[list[Any]]) -> tablib.Dataset:
         text = _("Several columns are headed %(name)s, so nobody can tell which one counts. Keep one of them.")
         raise UnreadableFile(text % {"name": twice[0]})
     width = len(headers)
-    table = tablib.Dataset(headers=headers)
-    for number, row in enumerate(filled[1:], start=2):
-        if any(str(cell if cell is not None else "").strip() for cell in row[width:]):
+    table = Sheet(headers=headers)
+    for number, row in filled[1:]:
+        if any(map(_text, row[width:])):
             text = _("Row %(row)d has more cells than there are headers. A code with a comma must stand in quotes.")
             raise UnreadableFile(text % {"row": number})
         table.append([*row[:width], *[""] * (width - len(row))])
+        table.numbers.append(number)
     return table
+
+
+def _text(cell: Any) -> str:
+    return str(cell if cell is not None else "").strip()
 
 
 class CodesCsv(base_formats.CSV):  # type: ignore[misc]

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import tablib
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.dispatch import Signal
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -17,16 +14,13 @@ from django.shortcuts import redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from import_export import resources, widgets
 
-from ..exports import read_back
-from ..findings import Finding, Rules, Weight, of_weight
 from ..lingxing.lists import list_states
 from ..sentences import listed
 from .base import Admin
 from .history_words import ChangesInWords, value_in_words
 from .kept_uploads import KeptUpload
-from .mapping_columns import CellDiff, YesNoWidget, columns_of
+from .mapping_columns import columns_of
 from .mapping_files import CodesCsv, CodesXlsx, UnreadableFile
 from .mapping_forms import CheckedForm, MappingExportForm, MappingImportForm
 
@@ -44,6 +38,8 @@ if TYPE_CHECKING:
 
         def process_result(self, result: Any, request: HttpRequest) -> Any: ...
 
+        def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]: ...
+
         def get_context_data(self, **kwargs: Any) -> dict[str, Any]: ...
 
         def add_data_read_fail_error_to_form(self, form: Any, error: Exception) -> None: ...
@@ -54,128 +50,6 @@ else:
 # Sent once after mappings were saved, deleted or imported (after the commit); arguments: model, request.
 # Who waits for mappings listens; the packages that own the mappings need not know who that is.
 mappings_changed = Signal()
-# Excel keeps 15 digits of a number: a longer one has lost its end before we see it.
-MOST_DIGITS_IN_EXCEL = 15
-# What Excel writes into a CSV file for a longer one.
-ROUNDED = re.compile(r"[+-]?\d([.,]\d+)?[eE]\+\d\d+")
-
-
-class CodeWidget(widgets.CharWidget):  # type: ignore[misc]
-    """A code or id: always text, without blanks around it, never a number that Excel has rounded."""
-
-    def clean(self, value: Any, row: Any = None, **kwargs: Any) -> str:
-        """Return the code; raises ValueError for a number with more digits than Excel keeps."""
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        text = read_back(str(value if value is not None else "").strip())
-        too_long = isinstance(value, int) and len(str(abs(value))) > MOST_DIGITS_IN_EXCEL
-        if too_long or ROUNDED.fullmatch(text):
-            raise ValueError(_("Excel has rounded the number %(n)s. Format the column as text.") % {"n": text})
-        return text
-
-
-class MappingResource(resources.ModelResource):  # type: ignore[misc]
-    """Import and export of one kind of mapping; ``Meta.import_id_fields`` is its key.
-
-    A file is taken whole or not at all: a missing column, an empty key, a key that stands twice or an id that
-    LingXing doesn't have is an error. What is doubtful stands in ``result.warnings``; who confirms the preview
-    confirms that too. ``rules`` look at the rows that are new or whose codes change.
-    """
-
-    WIDGETS_MAP: ClassVar[dict[str, Any]] = {
-        **resources.ModelResource.WIDGETS_MAP, "CharField": CodeWidget, "BooleanField": YesNoWidget,
-    }  # fmt: skip
-    rules: ClassVar[Rules | None] = None
-    # Where a column's own name, or its type, says too little: what it means, and what may stand in it.
-    meanings: ClassVar[dict[str, Any]] = {}
-    values: ClassVar[dict[str, Any]] = {}
-
-    get_diff_class = staticmethod(lambda: CellDiff)
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._found: dict[int, list[Finding]] = {}
-
-    def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
-        """Check what can only be seen in the whole file."""
-        key = list(self._meta.import_id_fields)
-        headers = [str(header or "").strip() for header in dataset.headers or []]
-        dataset.headers = headers
-        missing = [name for name in key if name not in headers]
-        if missing:
-            raise UnreadableFile(_("The file lacks the column %(names)s.") % {"names": ", ".join(missing)})
-        rows = dataset.dict
-        seen = Counter(tuple(str(row.get(name, "") or "").strip() for name in key) for row in rows)
-        double = [" | ".join(values) for values, number in seen.items() if number > 1]
-        if double:
-            text = _("These stand more than once in the file: %(which)s.")
-            raise UnreadableFile(text % {"which": ", ".join(double[:10])})
-        self._found = self._check(rows)
-
-    def _check(self, rows: list[dict[str, Any]]) -> dict[int, list[Finding]]:
-        """Return the findings by row number (from 1); a row whose codes are unreadable is told elsewhere."""
-        rules = self.rules
-        if rules is None or not rows or any(column not in rows[0] for column in rules.columns):
-            return {}
-        table = self._meta.model._default_manager
-        known = {tuple(map(str, row)) for row in table.values_list(*(rules.stored or rules.columns)).iterator()}
-        new: dict[int, dict[str, str]] = {}
-        for number, row in enumerate(rows, start=1):
-            try:
-                codes = {column: CodeWidget().clean(row[column]) for column in rules.columns}
-            except ValueError:
-                continue
-            if all(codes.values()) and tuple(codes.values()) not in known:
-                new[number] = codes
-        return dict(zip(new, rules.check(list(new.values())), strict=True)) if new else {}
-
-    def import_instance(self, instance: Any, row: Any, **kwargs: Any) -> None:
-        """Take the values of a row over; raises ValidationError with everything that is wrong with them."""
-        errors: dict[str, Any] = {}
-        try:
-            super().import_instance(instance, row, **kwargs)
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
-        found = self._found.setdefault(kwargs.get("row_number", 0), [])
-        found += [] if errors else self.findings_of(instance)
-        for finding in of_weight(found, Weight.REFUSE):
-            errors.setdefault(finding.column, []).append(ValidationError(finding.message))
-        if errors:
-            raise ValidationError(errors)
-
-    def findings_of(self, instance: Any) -> Sequence[Finding]:
-        """Return what speaks against a row as it would be saved, beside what ``rules`` find."""
-        return ()
-
-    def after_import_row(self, row: Any, row_result: Any, **kwargs: Any) -> None:
-        """Forget what speaks against a row that stands so already: nobody is asked about what stays."""
-        if row_result.is_skip():
-            self._found.pop(kwargs.get("row_number", 0), None)
-
-    def after_import(self, dataset: tablib.Dataset, result: Any, **kwargs: Any) -> None:
-        """Hand the warnings to the preview: a sentence each, with the rows that it holds for."""
-        rows: dict[str, list[int]] = {}
-        for number, findings in self._found.items():
-            for finding in of_weight(findings, Weight.CONFIRM):
-                rows.setdefault(finding.message, []).append(number + 1)  # row 1 of the sheet has the headers
-        result.warnings = list(rows.items())
-        result.columns = columns_of(self)
-        result.changes = result.totals["new"] + result.totals["update"]
-
-    def after_init_instance(self, instance: Any, new: bool, row: Any, **kwargs: Any) -> None:
-        """Give the history its reason."""
-        instance._change_reason = "import"
-
-
-def resource_meta(model_class: type[Any], key: Iterable[str], columns: Iterable[str]) -> type:
-    """Return the Meta of a mapping's resource."""
-    return type(
-        "Meta", (), {
-            "model": model_class, "import_id_fields": tuple(key), "fields": tuple(columns),
-            "export_order": tuple(columns), "import_order": tuple(columns), "skip_unchanged": True,
-            "report_skipped": False, "clean_model_instances": True, "use_transactions": True,
-        },
-    )  # fmt: skip
 
 
 class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
@@ -284,8 +158,16 @@ class MappingAdmin(HistoryAdmin, TransferAdmin, Admin):
             return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_import")
         return answer
 
+    def get_import_data_kwargs(self, **kwargs: Any) -> dict[str, Any]:
+        """Take a file whole or not at all, also when something has changed since its preview."""
+        return {**super().get_import_data_kwargs(**kwargs), "rollback_on_validation_errors": True}
+
     def process_result(self, result: Any, request: HttpRequest) -> Any:
-        """Finish an import, then tell who waits for it."""
+        """Finish an import, then tell who waits for it; one that is no longer possible is asked for again."""
+        if result.has_errors() or result.has_validation_errors():
+            text = _("Something has changed since the preview: nothing was taken. Upload the file again to see what.")
+            messages.error(request, text)
+            return redirect(f"admin:{self.opts.app_label}_{self.opts.model_name}_import")
         response = super().process_result(result, request)
         self._tell(request)
         return response

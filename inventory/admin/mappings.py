@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from contextlib import suppress
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.base import ChoicesCheckboxFilter
 from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
-from integrations.admin.mappings import MappingAdmin, MappingResource, resource_meta
+from integrations.admin.mapping_imports import MappingResource, resource_meta
+from integrations.admin.mappings import MappingAdmin
+from integrations.findings import Finding
 from integrations.models import ListName
 
-from ..mapping_checks import SKU_RULES, WAREHOUSE_RULES
+from ..mapping_checks import SKU_RULES, WAREHOUSE_RULES, PlannedSku, second_mappings_for_orders
 from ..models import SkuMapping, WarehouseMapping
 
 
@@ -28,6 +31,27 @@ class SkuMappingResource(MappingResource):
         ["dsco_sku", "erp_sku"],
         ["dsco_sku", "erp_sku", "for_orders", "sync_stock", "stock_buffer", "stock_cap"],
     )
+
+    def check_file(self, rows: list[dict[str, Any]]) -> dict[int, list[Finding]]:
+        """Add what speaks against two mappings of a DSCO SKU for orders, as they would be after the whole file."""
+        found = super().check_file(rows)
+        for number, finding in second_mappings_for_orders(self._plans(rows)).items():
+            found.setdefault(number, []).append(finding)
+        return found
+
+    def _plans(self, rows: list[dict[str, Any]]) -> dict[int, PlannedSku]:
+        """Return what the readable rows want, by number."""
+        plans = {}
+        for number, row in enumerate(rows, start=1):
+            with suppress(ValueError):  # an unreadable cell is told with its row
+                dsco_sku, erp_sku = (self.fields[name].clean(row) for name in ("dsco_sku", "erp_sku"))
+                answer = self.fields["for_orders"].clean(row) if "for_orders" in row else None
+                plans[number] = PlannedSku(dsco_sku, erp_sku, answer)
+        return plans
+
+    def in_turn(self, changed: list[SkuMapping]) -> list[list[SkuMapping]]:
+        """A mapping gives the orders up before another one of its DSCO SKU takes them."""
+        return [[row for row in changed if not row.for_orders], [row for row in changed if row.for_orders]]
 
 
 class WarehouseMappingForm(CheckedForm):

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 
+import tablib
 from django import forms
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from import_export import fields, widgets
 
 from integrations.admin.base import display
 from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
-from integrations.admin.mappings import CodeWidget, MappingAdmin, MappingResource, resource_meta
+from integrations.admin.mapping_imports import CodeWidget, MappingResource, resource_meta
+from integrations.admin.mappings import MappingAdmin
 from integrations.models import ListName
 
 from ..mapping_checks import SHIPPING_RULES, STORE_MAPPING_RULES, STORE_RULES
@@ -26,20 +31,37 @@ class StoreResource(MappingResource):
 
 
 class StoreWidget(widgets.ForeignKeyWidget):  # type: ignore[misc]
-    """A store named by its LingXing id; one that we don't have yet is made."""
+    """A store named by its LingXing id; ``stores`` has those that the file names."""
+
+    stores: Mapping[str, Store] = {}
 
     def clean(self, value: Any, row: Any = None, **kwargs: Any) -> Store | None:
-        """Return the store; raises ValueError for an id that Excel has rounded."""
+        """Return the store; raises ValueError for an empty cell and for an id that Excel has rounded."""
         store_id = CodeWidget().clean(value)
-        return ensure_stores([store_id], "import")[store_id] if store_id else None
+        if not store_id:
+            raise ValueError(StoreMapping._meta.get_field("store").error_messages["blank"])
+        return self.stores[store_id]
 
 
 class StoreMappingResource(MappingResource):
-    """The store is named by its LingXing id."""
+    """The store is named by its LingXing id; one that we don't have yet is made."""
 
     rules = STORE_MAPPING_RULES
     store_id = fields.Field(column_name="store_id", attribute="store", widget=StoreWidget(Store, "store_id"))
     Meta = resource_meta(StoreMapping, ["retailer_id"], ["retailer_id", "store_id"])
+
+    def get_queryset(self) -> QuerySet[StoreMapping]:
+        """Return the mappings with their stores."""
+        return StoreMapping.objects.select_related("store")
+
+    def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
+        """Find or make all stores of the file at once."""
+        super().before_import(dataset, **kwargs)
+        named = set()
+        for row in dataset.dict:
+            with suppress(ValueError):  # an unreadable id is told with its row
+                named.add(CodeWidget().clean(row.get("store_id")))
+        self.fields["store_id"].widget.stores = ensure_stores(named - {""}, "import")
 
 
 class ShippingMappingResource(MappingResource):

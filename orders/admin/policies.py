@@ -22,7 +22,8 @@ from integrations.admin import words
 from integrations.admin.base import CheckboxesWidget, SelectWidget
 from integrations.admin.history_words import value_in_words
 from integrations.admin.mapping_forms import CheckedForm
-from integrations.admin.mappings import MappingAdmin, MappingResource, change_author, change_reason, resource_meta
+from integrations.admin.mapping_imports import MappingResource, resource_meta
+from integrations.admin.mappings import MappingAdmin, change_author, change_reason
 from integrations.admin.records import address_of, list_address
 from integrations.findings import Finding
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import zipfile
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.apps import apps
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from openpyxl import Workbook, load_workbook  # type: ignore[import-untyped]
 
-from integrations.admin import mapping_files, mapping_forms
+from integrations.admin import mapping_files, mapping_forms, mapping_imports
+from integrations.models import LingXingEntry
 from inventory.mapping_checks import SKU_RULES
 from inventory.models import SkuMapping, WarehouseMapping
 from orders.models import RetailerPolicy, Store, StoreMapping
@@ -240,6 +242,25 @@ class TestPages:
         assert "<strong>Synchronise stock</strong>: “maybe” is neither yes nor no: write 1 or 0." in page.text
         assert "<td>3</td>" in page.text
 
+    @pytest.mark.parametrize(("cell", "said"), [
+        ("many", "“many” is no whole number."), ("1.5", "“1.5” is no whole number."),
+        ("-4", "Ensure this value is greater than or equal to 0."), ("9" * 30, "is no whole number."),
+    ])  # fmt: skip
+    def test_what_is_no_number_of_units_is_refused_in_words(self, cell: str, said: str, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", f"dsco_sku,erp_sku,stock_buffer\nA,B,{cell}\n".encode(), CSV)
+        assert refused(page)
+        assert "<strong>Safety buffer</strong>: " in page.text
+        assert said in page.text
+
+    def test_a_spreadsheets_whole_number_is_one(self, browser: Any) -> None:
+        take(browser, "inventory_skumapping", b"dsco_sku,erp_sku,stock_buffer,stock_cap\nA,B,5.0,\n", CSV)
+        assert SkuMapping.objects.values_list("stock_buffer", "stock_cap").get() == (5, None)
+
+    def test_a_store_that_is_not_named_is_refused_in_words(self, browser: Any) -> None:
+        page = upload(browser, "orders_storemapping", b"retailer_id,store_id\nR1,\n", CSV)
+        assert refused(page)
+        assert "This field cannot be blank." in page.text
+
     def test_a_file_of_another_table_says_only_what_it_lacks(self, browser: Any) -> None:
         page = upload(browser, "inventory_skumapping", b"dsco_code,wid\nEAST,1\n", CSV)
         assert "The file lacks the column dsco_sku, erp_sku." in page.text
@@ -262,3 +283,127 @@ class TestPages:
         assert trail.count("A → LX-A") == 1
         assert '<td class="ob-quiet">导入</td>' in trail
         assert "import_export" not in trail
+
+
+class TestManyRows:
+    """A file of thousands of rows costs as many questions to the database as one of a few."""
+
+    KINDS: ClassVar = {
+        "inventory_skumapping": ("dsco_sku,erp_sku,stock_buffer", "A{0},LX{0},{1}"),
+        "inventory_warehousemapping": ("dsco_code,wid,sync_stock", "A{0},5{0},{1}"),
+        "orders_store": ("store_id,name", "11{0},Store {1}"),
+        "orders_storemapping": ("retailer_id,store_id", "R{0},11{1}"),
+        "orders_shippingmapping": ("warehouse_code,service_level,logistics_type_id", "*,L{0},8{1}"),
+    }
+
+    @pytest.mark.parametrize("table", KINDS)
+    def test_the_preview_asks_for_all_rows_at_once(
+        self, table: str, browser: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        take(browser, table, self.file(table, 60, 0), CSV)
+        with django_assert_max_num_queries(45):
+            page = upload(browser, table, self.file(table, 120, 1), CSV)
+        assert (page.context["result"].totals["new"], page.context["result"].totals["update"]) == (60, 60)
+
+    @pytest.mark.parametrize("table", KINDS)
+    def test_the_confirmed_file_is_written_at_once_with_its_history(
+        self, table: str, browser: Any, boss: Any, django_assert_max_num_queries: Any
+    ) -> None:
+        take(browser, table, self.file(table, 60, 0), CSV)
+        form = upload(browser, table, self.file(table, 120, 1), CSV).context["confirm_form"]
+        with django_assert_max_num_queries(60):
+            browser.post(reverse(f"admin:{table}_process_import"), form.initial)
+        model = apps.get_model(table.replace("_", "."))
+        assert model.objects.count() >= 120
+        history = model.history.filter(history_user=boss, history_change_reason="import")
+        assert history.filter(history_type="+").count() >= 120
+        assert history.filter(history_type="~").count() == 60
+
+    def test_a_long_preview_shows_the_first_rows_and_says_how_many_follow(self, browser: Any, monkeypatch: Any) -> None:
+        monkeypatch.setattr(mapping_imports, "ROWS_SHOWN", 2)
+        page = upload(browser, "inventory_skumapping", self.file("inventory_skumapping", 5, 1), CSV).text
+        assert "5 new, 0 changed" in page
+        assert "<td>A1</td>" in page
+        assert "<td>A2</td>" not in page
+        assert "And 3 more rows like these." in page
+
+    def test_a_long_list_of_mistakes_shows_the_first_and_says_how_many_follow(
+        self, browser: Any, monkeypatch: Any
+    ) -> None:
+        monkeypatch.setattr(mapping_imports, "ROWS_SHOWN", 2)
+        page = upload(browser, "inventory_skumapping", self.file("inventory_skumapping", 3, "many"), CSV)
+        assert refused(page)
+        assert page.text.count("“many” is no whole number.") == 2
+        assert "And 1 more row with something wrong." in page.text
+
+    def file(self, table: str, number: int, figure: Any) -> bytes:
+        head, row = self.KINDS[table]
+        return "\n".join([head, *(row.format(index, figure) for index in range(number))]).encode()
+
+
+class TestRowNumbers:
+    """A row is called by the number that the spreadsheet shows beside it, blank rows counted."""
+
+    def test_below_blank_rows(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku,sync_stock\nA,B,1\n\n,,\nC,D,maybe\n", CSV)
+        assert [row.number for row in page.context["result"].invalid_rows] == [5]
+        assert "<td>5</td>" in page.text
+
+    def test_below_a_blank_first_row(self, browser: Any) -> None:
+        content = sheet([None], ["dsco_sku", "erp_sku", "sync_stock"], ["A", "B", 1], [None], ["C", "D", "maybe"])
+        page = upload(browser, "inventory_skumapping", content, XLSX)
+        assert [row.number for row in page.context["result"].invalid_rows] == [5]
+
+    def test_where_cells_are_too_many(self, browser: Any) -> None:
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\n\nA,B\n\nC,D,E\n", CSV)
+        assert "Row 5 has more cells than there are headers" in page.text
+
+    def test_of_warnings(self, browser: Any, lists: None) -> None:
+        page = upload(browser, "inventory_warehousemapping", b"dsco_code,wid\n\nEAST,50\n\nNJ,50\n", CSV)
+        assert "Row 3, 5:" in page.text or "Row 5:" in page.text
+
+    def test_of_a_key_that_excel_rounded_below_rows_that_stay(self, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-A")
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,LX-A\n1.1E+17,B\n", CSV)
+        assert [row.number for row in page.context["result"].invalid_rows] == [3]
+        assert "<strong>DSCO SKU</strong>: Excel has rounded the number 1.1E+17." in page.text
+
+
+class TestWholeOrNotAtAll:
+    def test_what_became_impossible_since_the_preview_is_not_taken_in_part(self, browser: Any, lists: None) -> None:
+        form = upload(browser, "inventory_warehousemapping", b"dsco_code,wid\nEAST,50\nWEST,51\n", CSV)
+        LingXingEntry.objects.filter(code="51").delete()
+        address = reverse("admin:inventory_warehousemapping_process_import")
+        page = browser.post(address, form.context["confirm_form"].initial, follow=True)
+        assert "Something has changed since the preview: nothing was taken." in page.text
+        assert "Taken over from the file" not in page.text
+        assert not WarehouseMapping.objects.exists()
+
+
+class TestForOrders:
+    """Of the mappings of one DSCO SKU one is for orders: judged by how things stand after the whole file."""
+
+    def take(self, browser: Any, *rows: str) -> Any:
+        return upload(browser, "inventory_skumapping", "\n".join(["dsco_sku,erp_sku,for_orders", *rows]).encode(), CSV)
+
+    def test_two_in_the_file_are_refused(self, browser: Any) -> None:
+        page = self.take(browser, "A,LX-1,1", "A,LX-2,1", "B,LX-3,1")
+        assert refused(page)
+        assert [row.number for row in page.context["result"].invalid_rows] == [2, 3]
+        assert "A would have several: LX-1, LX-2." in page.text
+
+    def test_one_beside_a_stored_one_is_refused(self, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-1")
+        page = upload(browser, "inventory_skumapping", b"dsco_sku,erp_sku\nA,LX-2\n", CSV)
+        assert refused(page)
+        assert "A would have several: LX-1, LX-2." in page.text
+
+    @pytest.mark.parametrize("rows", [("A,LX-1,0", "A,LX-2,1"), ("A,LX-2,1", "A,LX-1,0")])
+    @pytest.mark.parametrize("known", [True, False])
+    def test_one_row_takes_over_what_another_gives_up(self, rows: tuple[str, ...], known: bool, browser: Any) -> None:
+        SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-1")
+        if known:
+            SkuMapping.objects.create(dsco_sku="A", erp_sku="LX-2", for_orders=False)
+        form = self.take(browser, *rows).context["confirm_form"]
+        browser.post(reverse("admin:inventory_skumapping_process_import"), form.initial)
+        assert dict(SkuMapping.objects.values_list("erp_sku", "for_orders")) == {"LX-1": False, "LX-2": True}

@@ -128,7 +128,7 @@ class TestDeliveries:
         assert (row.status, attempt.message, attempt.actor) == (State.SKIPPED, "Sold out", "boss")
 
     def test_done_elsewhere_counts_as_done(self, orders: Any, browser: Any) -> None:
-        row = Shipment.objects.filter(status=State.NEEDS_ATTENTION)[0]
+        row = Shipment.objects.filter(status=State.NEEDS_ATTENTION).order_by("pk")[0]
         act(browser, "orders_shipment", "mark_done", [row], reason="Reported in the portal")
         row.refresh_from_db()
         assert row.status == State.SUCCEEDED
@@ -248,8 +248,8 @@ class TestPermissions:
         assert page.status_code == 200
         assert f'value="{action}"' not in page.text
         answers = {"reason": "no", "flow": "push_orders"}
-        act(viewers_browser, list_name, action, list(model.objects.all()[:5]), **answers)
-        for record in model.objects.all()[:5]:
+        act(viewers_browser, list_name, action, list(model.objects.order_by("pk")[:5]), **answers)
+        for record in model.objects.order_by("pk")[:5]:
             act(viewers_browser, list_name, action, [record], next=reverse("admin:index"), **answers)
         assert list(model.objects.order_by("pk").values()) == before
         assert not BulkRun.objects.exists()

@@ -90,7 +90,9 @@ def pages() -> dict[str, str]:
         "compose": reverse("admin:orders_shipment_compose", args=[to_decide.order_id]),
         "bulk run: progress": reverse("admin:integrations_bulkrun_progress", args=[BulkRun.objects.all()[0].pk]),
         "bulk run: result": reverse("admin:integrations_bulkrun_result", args=[BulkRun.objects.all()[0].pk]),
-        "history of a mapping": reverse("admin:inventory_skumapping_history", args=[SkuMapping.objects.all()[0].pk]),
+        "history of a mapping": reverse(
+            "admin:inventory_skumapping_history", args=[SkuMapping.objects.order_by("pk")[0].pk]
+        ),
     }
 
 

@@ -156,7 +156,7 @@ class TestSync:
         assert problem(boss.post("stock/sync/", body), 409)["code"] == "stale"
 
     def test_very_many_zeros_need_a_persons_word(self, boss: Caller, ready: Sandbox) -> None:
-        skus = list(SkuMapping.objects.values_list("dsco_sku", flat=True)[:3])
+        skus = list(SkuMapping.objects.order_by("pk").values_list("dsco_sku", flat=True)[:3])
         items = [{"dsco_sku": sku, "quantities": {"EAST": 0, "WEST": 0}} for sku in skus]
         body = {"items": items, "dry_run": False}
         assert problem(boss.post("stock/sync/", body), 409)["code"] == "stock_drop"

@@ -19,7 +19,7 @@ def furnish(user: Any, number: int = 12) -> dict[str, str]:
     ensure_schedules()
     run = prepare("retry", "erp_push", ErpPush.objects.exclude(status="failed"), {}, user)
     carry_out(run.pk)
-    to_decide = Shipment.objects.filter(reason_code="several_packages")[0]
+    to_decide = Shipment.objects.filter(reason_code="several_packages").order_by("pk")[0]
     return {
         "start": reverse("admin:index"),
         "inbox": reverse("admin:integrations_cause_changelist"),

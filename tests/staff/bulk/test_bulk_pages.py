@@ -43,7 +43,7 @@ def failed(orders: Any) -> list[ErpPush]:
 @pytest.mark.usefixtures("seeded")
 class TestPreviewPage:
     def test_it_shows_numbers_and_changes_nothing(self, failed: Any, browser: Any) -> None:
-        done = ErpPush.objects.filter(status=State.SUCCEEDED)[0]
+        done = ErpPush.objects.filter(status=State.SUCCEEDED).order_by("pk")[0]
         page = act(browser, reverse(PUSHES), "retry_now", [*failed, done])
         assert page.status_code == 200
         assert f"{len(failed)} rows will be acted on" in page.text

@@ -47,7 +47,7 @@ def failed(orders: Any) -> list[ErpPush]:
 @pytest.mark.usefixtures("seeded")
 class TestPreview:
     def test_it_counts_by_state_and_says_what_is_left_out_and_why(self, orders: Any, boss: User) -> None:
-        pushing = ErpPush.objects.filter(status=State.DUE)[0]
+        pushing = ErpPush.objects.filter(status=State.DUE).order_by("pk")[0]
         ErpPush.objects.filter(pk=pushing.pk).update(status=State.IN_PROGRESS, lease_token="x", due_at=timezone.now())
         seen = preview(bulk_action("retry"), "erp_push", ErpPush.objects.all(), boss)
         assert seen.total == 60
@@ -81,7 +81,7 @@ class TestPreparing:
         run = prepare("retry", "erp_push", ErpPush.objects.all(), {}, boss)
         done = ErpPush.objects.filter(status=State.SUCCEEDED).count()
         assert run.left_out == done
-        row = BulkRow.objects.filter(run=run, result=BulkResult.LEFT_OUT)[0]
+        row = BulkRow.objects.filter(run=run, result=BulkResult.LEFT_OUT).order_by("pk")[0]
         assert row.message == "finished: nothing is left to do"
         assert row.label == ErpPush.objects.get(pk=row.object_id).key
 
@@ -304,7 +304,7 @@ class TestOrderActions:
         run.refresh_from_db()
         assert run.failed == 0
         assert run.changed > 0
-        one = BulkRow.objects.filter(run=run, result=BulkResult.CHANGED)[0]
+        one = BulkRow.objects.filter(run=run, result=BulkResult.CHANGED).order_by("pk")[0]
         order = Order.objects.get(pk=one.object_id)
         assert {row.cancel_code for row in order.cancellations.all() if row.action == "dsco"} == {"CXSS"}
         assert order.events.filter(actor="boss", text__contains="Sold out").exists()

@@ -92,7 +92,7 @@ class TestWorklists:
         assert "ship by</span>" in browser.get(reverse(LIST), {"q": order.dsco_order_id}).text
 
     def test_failed_and_gave_up_are_told_apart(self, orders: list[Order]) -> None:
-        push = ErpPush.objects.filter(status=State.FAILED)[0]
+        push = ErpPush.objects.filter(status=State.FAILED).order_by("pk")[0]
         assert push.order_id in listed("failed")
         ErpPush.objects.filter(pk=push.pk).update(reason_code="gave_up")
         assert push.order_id in listed("gave_up")

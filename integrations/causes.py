@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Case, CharField, Count, DateTimeField, F, Max, Min, Q, Value, When
 from django.db.models.functions import Cast
 
 from .deliveries.kinds import DeliveryKind, delivery_kinds
 from .deliveries.models import Delivery
+from .deliveries.owners import lock_by_key
 from .deliveries.states import State
 from .models import Cause
 from .particulars import normalise
@@ -208,15 +209,19 @@ def _stamp(kind: DeliveryKind[Any], now: datetime) -> None:
             vendor = kind.vendor_for(value)
             by_cause[cause_for_state(kind.name, vendor, status, reason or code, error_kind, message)].append(pk)
         for key, pks in by_cause.items():
-            kind.model._default_manager.filter(pk__in=pks, status__in=SHOWN, cause="").update(cause=key)
+            without = kind.model._default_manager.filter(pk__in=pks, status__in=SHOWN, cause="")
+            with transaction.atomic():
+                lock_by_key(without)
+                without.update(cause=key)
         last = chunk[-1][0]
 
 
 def _close(causes: Sequence[Cause], now: datetime, result: Refreshed) -> None:
     if causes:
-        Cause.objects.filter(pk__in=[cause.pk for cause in causes]).update(
-            closed_at=now, open_count=0, verifying_count=0, oldest_deadline=None
-        )
+        over = Cause.objects.filter(pk__in=[cause.pk for cause in causes])
+        with transaction.atomic():
+            list(over.order_by("key").select_for_update(no_key=True))
+            over.update(closed_at=now, open_count=0, verifying_count=0, oldest_deadline=None)
         result.closed += causes
 
 
@@ -272,9 +277,10 @@ def _samples(new: Iterable[Group]) -> dict[tuple[str, int], tuple[str, str, str]
 
 
 def _save(causes: Sequence[Cause], unique: list[str]) -> None:
+    """Write them in one order: after every flow run some process does the same."""
     if causes:
         Cause.objects.bulk_create(
-            causes,
+            sorted(causes, key=lambda cause: cause.key),
             update_conflicts=True,
             unique_fields=unique,
             update_fields=[

@@ -70,8 +70,8 @@ def _write(kind: str, found: dict[str, Finding], now: datetime) -> None:
     over = [pk for key, pk in known.items() if key not in found]
     for start in range(0, len(over), 500):
         Alert.objects.filter(pk__in=over[start : start + 500]).update(ended_at=now)
-    new = [_row(kind, key, finding, now) for key, finding in found.items() if key not in known]
-    # Another process may be raising the same: the constraint keeps one of the two.
+    new = [_row(kind, key, finding, now) for key, finding in sorted(found.items()) if key not in known]
+    # Another process may be raising the same, in the same order: the constraint keeps one of the two.
     Alert.objects.bulk_create(new, ignore_conflicts=True, batch_size=500)
 
 

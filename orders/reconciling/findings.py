@@ -12,6 +12,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
+from integrations.deliveries.owners import lock_by_key
+
 from ..models import Discrepancy, Source
 from .words import SITUATIONS
 
@@ -73,7 +75,7 @@ def keep(compared: Compared, now: datetime) -> Kept:
         accepted = _accepted([one for key, one in differences.items() if key not in before])
         new = [
             _row(compared.source, one, now)
-            for key, one in differences.items()
+            for key, one in sorted(differences.items())  # as another comparison that finds them at this moment
             if key not in before and (*key, one.fingerprint) not in accepted
         ]
         Discrepancy.objects.bulk_create(new, ignore_conflicts=True)
@@ -84,24 +86,33 @@ def keep(compared: Compared, now: datetime) -> Kept:
 
 def close(rows: QuerySet[Discrepancy], now: datetime, *, by: str = "") -> int:
     """Close open rows; ``by`` is empty when they were found equal. Returns how many."""
-    return rows.filter(closed_at=None).update(closed_at=now, closed_by=by[:150])
+    with transaction.atomic():
+        return _locked(rows).update(closed_at=now, closed_by=by[:150])
 
 
 def accept(rows: QuerySet[Discrepancy], actor: str, reason: str, now: datetime) -> int:
     """A person accepts differences as they are: they stay closed until one of the sides changes."""
-    return rows.filter(closed_at=None).update(closed_at=now, closed_by=actor[:150], accepted=True, result=reason[:1000])
+    with transaction.atomic():
+        return _locked(rows).update(closed_at=now, closed_by=actor[:150], accepted=True, result=reason[:1000])
 
 
 def note_mended(rows: Iterable[Discrepancy], actor: str, result: str, now: datetime) -> None:
     """Record that a row's action was carried out; the next comparison closes it when both sides are equal."""
-    Discrepancy.objects.filter(pk__in=[row.pk for row in rows]).update(
-        mended_at=now, mended_by=actor[:150], result=result
-    )
+    wanted = Discrepancy.objects.filter(pk__in=[row.pk for row in rows])
+    with transaction.atomic():
+        lock_by_key(wanted)
+        wanted.update(mended_at=now, mended_by=actor[:150], result=result)
+
+
+def _locked(rows: QuerySet[Discrepancy]) -> QuerySet[Discrepancy]:
+    """Lock the rows that are still open, in the order in which everybody does, and return them."""
+    return Discrepancy.objects.filter(pk__in=lock_by_key(rows.filter(closed_at=None)))
 
 
 def _open_rows(compared: Compared, differences: Collection[Difference]) -> list[Discrepancy]:
     about = Q(order__in=compared.order_ids) | Q(subject__in=compared.subjects | {one.subject for one in differences})
-    return list(Discrepancy.objects.select_for_update().filter(about, source=compared.source, closed_at=None))
+    rows = Discrepancy.objects.filter(about, source=compared.source, closed_at=None)
+    return list(rows.order_by("pk").select_for_update())
 
 
 def _is_covered(row: Discrepancy, compared: Compared) -> bool:

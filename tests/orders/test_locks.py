@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
-from django.db import connections
 from django.utils import timezone
 
 from integrations.deliveries import outcomes, staff
@@ -16,6 +13,8 @@ from integrations.models import AttemptAction
 from orders.flows.apply_cancellations import _decide
 from orders.models import Cancellation, ErpPush, Order
 from orders.staff_cancellations import CannotCancel, cancel_lines
+
+from tests.at_once import together
 
 from .factories import later, raw_line, raw_order, store
 
@@ -31,28 +30,6 @@ class Context:
         """Nobody asks."""
 
     release = count
-
-
-def together(*works):
-    """Run these side by side; raise what went wrong in any of them."""
-    errors, barrier = [], threading.Barrier(len(works))
-
-    def run(work):
-        try:
-            barrier.wait(10)
-            work()
-        except BaseException as error:
-            errors.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[work]) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    if errors:
-        raise errors[0]
 
 
 def test_a_cancellation_that_two_begin_at_once_is_one():

@@ -25,7 +25,7 @@ from .flows.sync_inventory import NAME, ORDERS_ARE_FRESH, orders_read_at
 from .mappings import SkuBook, WarehouseBook
 from .models import StockItem, StockLevel
 from .reservations import Reservations, reserved_units
-from .targets import Quantities, targets
+from .targets import Quantities, targets, whole_target
 
 LEVELS_ARE_FRESH = timedelta(minutes=30)
 MOST_ITEMS = 1000
@@ -87,12 +87,12 @@ def stale_because(now: datetime) -> str:
 def figures_of(wanted: Mapping[str, Quantities | None]) -> list[ItemFigures]:
     """Return these targets beside what DSCO last confirmed, by DSCO SKU."""
     known = {item.dsco_sku: item for item in StockItem.objects.filter(dsco_sku__in=list(wanted))}
-    return [
-        ItemFigures(
-            sku, target, known[sku].confirmed if sku in known else {}, known[sku].confirmed_at if sku in known else None
-        )
-        for sku, target in sorted(wanted.items())
-    ]
+    found = []
+    for sku, computed in sorted(wanted.items()):
+        item = known.get(sku, StockItem(dsco_sku=sku))
+        target = None if computed is None else whole_target(computed, item.confirmed)
+        found.append(ItemFigures(sku, target, item.confirmed, item.confirmed_at))
+    return found
 
 
 def tell_dsco(wanted: Mapping[str, Quantities | None], actor: str, now: datetime, *, approved: bool) -> Sequence[str]:

@@ -18,7 +18,7 @@ from integrations.sentences import gettext as _
 from integrations.stops import STOPPED_CODE
 
 from .models import StockItem, StockUpdate
-from .targets import Quantities
+from .targets import Quantities, whole_target
 
 CHUNK = 2000
 REFRESH_AFTER = timedelta(hours=24)
@@ -52,6 +52,8 @@ def update_deliveries(
 ) -> Plan:
     """Store the targets and make the updates that they call for, in one transaction.
 
+    A warehouse that an item was told of and that its target does not name is told 0. A target without any warehouse
+    ({}) makes that of the whole item; it is told once, and not again every day.
     named_only: the items that ``targets`` does not name are left as they are, else they are owed nothing any more.
     approved: a person wants what goes to zero.
 
@@ -81,9 +83,7 @@ def tell_again(dsco_skus: Iterable[str]) -> int:
 
 
 def _items(targets: Mapping[str, Quantities | None], now: datetime, *, named_only: bool) -> list[StockItem]:
-    """Return all (or the named) items with their targets stored, those of new SKUs made. No target ({}) is owed
-    nothing.
-    """
+    """Return all (or the named) items with their targets stored, those of new SKUs made."""
     rows = StockItem.objects.filter(dsco_sku__in=list(targets)) if named_only else StockItem.objects.all()
     lock_by_key(rows)  # as everybody does who changes updates: the items first
     known = set(rows.values_list("dsco_sku", flat=True))
@@ -92,7 +92,7 @@ def _items(targets: Mapping[str, Quantities | None], now: datetime, *, named_onl
     items = list(rows.order_by("id"))
     changed = []
     for item in items:
-        target = targets.get(item.dsco_sku) or {}
+        target = whole_target(targets.get(item.dsco_sku), item.confirmed)
         if item.target != target:
             item.target, item.target_at = target, now
             changed.append(item)
@@ -103,14 +103,14 @@ def _items(targets: Mapping[str, Quantities | None], now: datetime, *, named_onl
 
 
 def _sort(
-    plan: Plan, item: StockItem, target: Quantities | None, row: StockUpdate | None, now: datetime, *, approved: bool
+    plan: Plan, item: StockItem, computed: Quantities | None, row: StockUpdate | None, now: datetime, *, approved: bool
 ) -> None:
     """Decide what one item needs. Rows in flight belong to the engine; the next pass sees to them."""
-    before = sum(item.confirmed.values())
-    plan.in_stock += before > 0 and target is not None
+    before, target = sum(item.confirmed.values()), item.target
+    plan.in_stock += before > 0 and computed is not None
     if row is not None and row.status in IN_FLIGHT:
         return
-    if not target or not _is_owed(item, target, now):
+    if not target or not _is_owed(item, now, daily=bool(computed)):
         if row is not None:
             plan.obsolete.append(row)
         return
@@ -120,14 +120,16 @@ def _sort(
         plan.owed.append((item, row))
 
 
-def _is_owed(item: StockItem, target: Quantities, now: datetime) -> bool:
-    """Differences, what DSCO was never told (or nobody knows whether it was), and everything once a day."""
-    if not settings.STOCK_INCLUDE_ZERO and not sum(target.values()) and not sum(item.confirmed.values()):
-        # An item that DSCO still shows as available is told all the same: silence would sell what is not there.
+def _is_owed(item: StockItem, now: datetime, *, daily: bool) -> bool:
+    """Differences, what DSCO was never told (or nobody knows whether it was), and (``daily``) all of it once a day."""
+    maybe_told = item.confirmed_at is None and bool(item.confirmed)
+    shown = maybe_told or sum(item.confirmed.values()) > 0
+    if not settings.STOCK_INCLUDE_ZERO and not sum(item.target.values()) and not shown:
+        # An item that DSCO may still show as available is told all the same: silence would sell what is not there.
         return False
     if item.confirmed_at is None:
         return True
-    return item.confirmed != target or now - item.confirmed_at > REFRESH_AFTER
+    return item.confirmed != item.target or (daily and now - item.confirmed_at > REFRESH_AFTER)
 
 
 def _is_approved(row: StockUpdate | None) -> bool:

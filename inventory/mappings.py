@@ -21,8 +21,10 @@ class SkuBook:
     def __init__(self, mappings: Iterable[SkuMapping]) -> None:
         self._for_order: dict[str, str] = {}
         self._for_stock: dict[str, list[SkuMapping]] = defaultdict(list)
+        self._dsco_skus: set[str] = set()
         self._erp_skus: set[str] = set()
         for mapping in mappings:
+            self._dsco_skus.add(mapping.dsco_sku)
             self._erp_skus.add(mapping.erp_sku)
             if mapping.for_orders:
                 self._for_order[mapping.dsco_sku] = mapping.erp_sku
@@ -51,6 +53,10 @@ class SkuBook:
     def stock_skus(self) -> list[str]:
         """Return the DSCO SKUs whose stock is synchronised."""
         return list(self._for_stock)
+
+    def knows(self, dsco_sku: str) -> bool:
+        """Return whether some loaded mapping, synchronised or not, names this DSCO SKU."""
+        return dsco_sku in self._dsco_skus
 
     def knows_erp_sku(self, erp_sku: str) -> bool:
         """Return whether some loaded mapping, synchronised or not, names this ERP SKU."""

@@ -81,6 +81,8 @@ class StockUpdateKind(QueuedKind[StockUpdate]):
             if row.status == State.SUCCEEDED:
                 row.item.confirmed, row.item.confirmed_at = row.quantities, now
             elif row.status == State.UNCERTAIN:
+                # What it may have been told of is not forgotten, else a warehouse that is unmapped now would keep it.
+                row.item.confirmed = {**dict.fromkeys(row.quantities, 0), **row.item.confirmed}
                 row.item.confirmed_at = None
             else:
                 continue

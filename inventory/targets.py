@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from .mappings import SkuBook, WarehouseBook
@@ -50,6 +50,14 @@ def _take(quantities: Quantities, units: int, order: Sequence[str]) -> None:
         taken = max(0, min(quantities[code], units))
         quantities[code] -= taken
         units -= taken
+
+
+def whole_target(computed: Mapping[str, int] | None, told: Iterable[str]) -> Quantities:
+    """Return what DSCO is to be told: what was computed, and 0 for every other warehouse that it was told of.
+
+    None (a figure is unknown, or nobody wants the item told) stays nothing at all: {}.
+    """
+    return {} if computed is None else {**dict.fromkeys(told, 0), **computed}
 
 
 def available_units(mappings: Sequence[SkuMapping], warehouses: WarehouseBook, levels: Levels) -> Quantities | None:

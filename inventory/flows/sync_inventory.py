@@ -1,7 +1,7 @@
 """库存同步: LingXing's stock becomes DSCO's, as far as it is free to be sold.
 
 Top to bottom: orders first, read every mapped warehouse in full, compute targets, make updates where
-DSCO was told something else, send them.
+DSCO was told something else (0 for what is not mapped any more), send them.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from integrations import clock
 from integrations.deliveries.states import IN_FLIGHT, State
+from integrations.dsco import DscoClient
 from integrations.flows import FlowContext, flow, flow_definitions, get_flow, run_flow
 from integrations.flows.runner import FlowStopped
 from integrations.lingxing import LingXingClient
@@ -26,6 +27,7 @@ from .. import due_updates, stock_levels
 from ..mappings import SkuBook, WarehouseBook
 from ..models import StockUpdate
 from ..reservations import Reservations, larger_of, reserved_units
+from ..retired import Retired, forget_what_dsco_lacks, retired
 from ..targets import Levels, Quantities, targets
 
 NAME = "sync_inventory"
@@ -50,18 +52,18 @@ def sync_inventory(context: FlowContext) -> None:
         _send_named(context)
         return
     _pull_orders_first(context)
-    warehouses = WarehouseBook.load()
-    if not warehouses.stock_wids():
+    warehouses, skus = WarehouseBook.load(), SkuBook.load()
+    _settle(context)
+    gone = _retired(context, skus, warehouses)
+    if not warehouses.stock_wids() and not gone.selling:
         context.note(_("No warehouse is mapped for stock, so there is nothing to synchronise."))
         return
-    _settle(context)
-    skus = SkuBook.load()
     reserved_before = reserved_units()
     levels = _read_stock(context, warehouses)
     reserved = Reservations(larger_of(reserved_before, reserved_units()), skus, warehouses)
     wanted = targets(skus, warehouses, levels, reserved)
     _tell_staff(context, skus, warehouses, levels, wanted)
-    _make_updates(context, wanted)
+    _make_updates(context, {**wanted, **{sku: {} for sku in gone.skus}})
     if context.deliver(StockUpdate.KIND).counts["due"]:
         context.deliver(StockUpdate.KIND)  # what was refused in a batch goes again alone, without waiting for a run
 
@@ -136,6 +138,17 @@ def _settle(context: FlowContext) -> None:
     ids = list(unsettled.values_list("pk", flat=True)[:MOST_UNSETTLED])
     if ids:
         context.deliver(StockUpdate.KIND, ids=ids)
+
+
+def _retired(context: FlowContext, skus: SkuBook, warehouses: WarehouseBook) -> Retired:
+    """Find what DSCO was told of and nobody counts any more, and say of what it is told 0 now."""
+    gone = retired(skus, warehouses)
+    if gone.codes or gone.skus:
+        forget_what_dsco_lacks(DscoClient.from_settings(), gone)
+    if gone.selling:
+        text = _("Told 0, because the mapping was removed or no longer synchronises stock: %s")
+        context.note(text % _names(gone.selling))
+    return gone
 
 
 def _read_stock(context: FlowContext, warehouses: WarehouseBook) -> Levels:

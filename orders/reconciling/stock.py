@@ -6,7 +6,7 @@ catalogue are read in turn every time. DSCO lowers figures by itself when it sel
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from django.db.models import Sum
 from integrations.deliveries.states import FINISHED
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas import LogEntry
+from inventory.mappings import SkuBook
 from inventory.models import StockItem, StockUpdate
 
 from ..models import OrderLine, Source
@@ -47,10 +48,16 @@ def next_sample(after: int) -> tuple[list[str], int]:
     return [sku for _pk, sku in items], items[-1][0] if len(items) == SAMPLE else 0
 
 
-def examine(reads: Reads, client: DscoClient, skus: Iterable[str], now: datetime) -> Compared:
-    """Read these items' stock and compare; what cannot be read is left out. Raises VendorError when nothing can."""
+def examine(reads: Reads, client: DscoClient, skus: Collection[str], now: datetime) -> Compared:
+    """Read these items' stock and compare; what cannot be read is left out. Raises VendorError when nothing can.
+
+    Items whose stock is not synchronised (any more) may be changed by anybody: nothing differs there.
+    """
     compared = Compared(Source.DSCO_STOCK)
-    items = list(StockItem.objects.filter(dsco_sku__in=list(skus), confirmed_at__lt=now - our.grace()))
+    book = SkuBook.load(skus)
+    compared.subjects = {sku for sku in skus if not book.for_stock(sku)}
+    ours = set(skus) - compared.subjects
+    items = list(StockItem.objects.filter(dsco_sku__in=ours, confirmed_at__lt=now - our.grace()))
     unfinished = StockUpdate.objects.filter(item__in=[item.pk for item in items]).exclude(status__in=FINISHED)
     busy = set(unfinished.values_list("item_id", flat=True))
     items = [item for item in items if item.pk not in busy and item.confirmed][:MOST_READ]

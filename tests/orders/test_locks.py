@@ -13,7 +13,6 @@ from integrations.models import AttemptAction
 from orders.flows.apply_cancellations import _decide
 from orders.models import Cancellation, ErpPush, Order
 from orders.staff_cancellations import CannotCancel, cancel_lines
-
 from tests.at_once import together
 
 from .factories import later, raw_line, raw_order, store

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from integrations.deliveries import staff
 from integrations.flows import run_flow
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
-from inventory.models import StockItem
+from inventory.models import SkuMapping, StockItem
 from orders.models import Invoice, Order, OrderLine, Package, Stage
 from tests.conftest import MovableClock
 
@@ -277,3 +279,57 @@ class TestStock:
         assert OrderLine.objects.filter(sku="HP-LAMP-01").exists()
         compare(clock)
         assert findings(open_only=False) == {}
+
+    def test_a_lost_batch_that_dsco_carries_out_very_late_is_undone(
+        self, world: Sandbox, clock: MovableClock, settings: Any
+    ) -> None:
+        """Later than anybody waits for it: by then the newer figure was told and confirmed."""
+        settings.BATCH_FROM = 5
+        world.options.async_seconds = 3600
+        world.faults.add(Fault("dsco", "inventory_batch", "reset_after"))
+        run("pull_orders")
+        run("sync_inventory", status="stopped")
+        settings.BATCH_FROM = 100
+        world.lingxing.set_stock("50", "LX-HP-LAMP-01", 1)
+        settle(clock)
+        run("sync_inventory")
+        assert stock_at_dsco(world, "HP-LAMP-01") == {"EAST": 1, "WEST": 100}
+        compare(clock)
+
+        clock.advance(3600)
+        world.dsco.tick()
+        assert stock_at_dsco(world, "HP-LAMP-01") == {"EAST": 100, "WEST": 100}
+        run("pull_orders")
+        run("sync_inventory")  # knows nothing of it
+        assert stock_at_dsco(world, "HP-LAMP-01") == {"EAST": 100, "WEST": 100}
+
+        compare(clock)
+        run("pull_orders")
+        run("sync_inventory")
+        assert stock_at_dsco(world, "HP-LAMP-01") == {"EAST": 1, "WEST": 100}
+        compare(clock)
+        assert findings() == {}
+
+    @pytest.mark.parametrize("switched_off", [True, False], ids=["switched off", "not mapped"])
+    def test_stock_that_others_keep_is_no_difference(
+        self, world: Sandbox, clock: MovableClock, switched_off: bool
+    ) -> None:
+        run("pull_orders")
+        run("sync_inventory")
+        world.dsco.set_stock_in_portal("HP-LAMP-01", {"EAST": 900, "WEST": 0})
+        compare(clock)
+        assert findings() == {"stock_differs": ["HP-LAMP-01"]}
+        mapping = SkuMapping.objects.filter(dsco_sku="HP-LAMP-01")
+        if switched_off:
+            mapping.update(sync_stock=False)
+        else:
+            mapping.delete()
+        run("pull_orders")
+        run("sync_inventory")
+        world.dsco.set_stock_in_portal("HP-LAMP-01", {"EAST": 800, "WEST": 0})
+        compare(clock)
+        assert findings() == {}
+
+
+def stock_at_dsco(sandbox: Sandbox, sku: str) -> dict[str, int]:
+    return {one["code"]: one["quantity"] for one in sandbox.dsco.items[sku]["warehouses"]}

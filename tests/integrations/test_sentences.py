@@ -167,6 +167,7 @@ SAID_AT_ONCE = {
     "integrations/lingxing/checking.py",
     "integrations/stopping.py",
     "inventory/mapping_checks.py",
+    "inventory/removal_checks.py",
     "orders/comparison_rows.py",
     "orders/compose_drafts.py",
     "orders/compose_facts.py",

@@ -80,6 +80,19 @@ def decided_by_staff(rows: Iterable[Cancellation]) -> dict[int, int]:
     }
 
 
+def goes_beyond(told: Cancellation, wish: Wish, lines: Iterable[OrderLine]) -> bool:
+    """Return whether more is wanted than DSCO was told, whether its list shows that already or not.
+
+    Staff cancelled one unit of two and the retailer asks for the other one: then both say "one unit".
+    """
+    if told.lines != wish.asked:
+        return True
+    cancelled = {line.position: line.cancelled_quantity for line in lines}
+    return any(
+        "until" in item and cancelled.get(item["position"], 0) + item["quantity"] > item["until"] for item in told.lines
+    )
+
+
 def _stored(quantities: dict[int, int], until: dict[int, int] | None = None) -> list[dict[str, int]]:
     return [
         {"position": position, "quantity": units} | ({"until": until[position]} if until and position in until else {})

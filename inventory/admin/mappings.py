@@ -52,10 +52,10 @@ class StockResource(MappingResource):
         for start in range(0, len(codes), CHUNK):
             chunk = {f"{key[0]}__in": codes[start : start + CHUNK], "sync_stock": True}
             for stored in self._meta.model._default_manager.filter(**chunk):
-                number = wanted.get(tuple(getattr(stored, name) for name in key))
-                if number is not None:
+                values = tuple(getattr(stored, name) for name in key)
+                if values in wanted:
                     stored.sync_stock = False
-                    found[number] = stored
+                    found[wanted[values]] = stored
         return found
 
 

@@ -167,7 +167,7 @@ def _before_push(context: FlowContext, order: Order, wish: Wish, rows: Rows, pol
             resume(order.pk, context.now)  # the push takes the quantities that are left
         return
     told = confirmation is not None and confirmation.status == State.SUCCEEDED
-    again = told and confirmation is not None and confirmation.lines != wish.asked
+    again = told and confirmation is not None and words.goes_beyond(confirmation, wish, order.lines.all())
     if wish.whole:
         if not _stop_push(order, CANCEL_REQUESTED, context.now, for_good=not again):
             return

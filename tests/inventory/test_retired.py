@@ -27,9 +27,7 @@ def untick(mapping: WarehouseMapping) -> None:
 
 class TestWarehouses:
     @pytest.mark.parametrize("take_out", [remove, untick])
-    def test_a_warehouse_that_is_taken_out_is_told_0_and_stays_in_every_body(
-        self, world, synchronise, clock, take_out
-    ):
+    def test_a_warehouse_that_is_taken_out_is_told_0_and_stays_in_every_body(self, world, synchronise, clock, take_out):
         synchronise()
         take_out(WarehouseMapping.objects.get(dsco_code="WEST"))
 

@@ -144,6 +144,23 @@ def test_a_request_for_the_rest_after_staff_cancelled_a_part_is_shown(sandbox, l
     assert not is_told(raw)
 
 
+@pytest.mark.parametrize("looked", [False, True])
+def test_a_request_for_as_many_units_as_staff_had_cancelled_is_shown(sandbox, looked):
+    """One of two by staff, then the other one by the retailer: the second is not taken for the first."""
+    raw = bring_in(sandbox, lines=[{"sku": "HP-LAMP-01", "quantity": 2}])
+    cancel_lines(order_of(raw).pk, {0: 1}, "CXSS", "broken", "mei")
+    apply()
+    if looked:
+        read(raw)
+    ask(sandbox, raw)
+    for _run in range(2):
+        apply()
+    read(raw)
+    apply()
+    assert order_of(raw).shipment.reason_code == "cancelled_again"
+    assert is_told(raw)
+
+
 @pytest.mark.parametrize("shown", [False, True])
 def test_a_request_for_the_rest_while_dsco_still_works_on_a_part_is_shown(sandbox, clock, shown):
     """shown: DSCO's list has the part as cancelled before its change log has told us the outcome."""

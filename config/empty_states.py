@@ -19,13 +19,13 @@ from .health_strip import machine
 
 FILTERED: Final = _("Nothing matches. Take filters away, or look for another number; numbers must be complete.")
 DELIVERIES: Final = _("Nothing is owed here yet. Steps appear by themselves when orders are pulled.")
-NO_ORDER: Final = _("No order yet. They are pulled from DSCO by the flow “Pull orders”: see under Flows when it runs.")
+NO_ORDER: Final = _("No order yet. The flow “Pull orders from DSCO” brings them: see under Flows when it runs.")
 OTHERWISE: Final = _("There is nothing yet.")
 # By label of the model.
 ADVICE: Final[dict[str, str | Promise]] = {
     "orders.Order": NO_ORDER,
     "orders.OrderLine": NO_ORDER,
-    "orders.ErpOrder": _("No order is in LingXing yet. Orders get there by the flow “Push orders”."),
+    "orders.ErpOrder": _("No order is in LingXing yet. Orders get there by the flow “Push orders to LingXing”."),
     "orders.Package": _("No package yet. They are read from LingXing's outbound orders when the warehouse ships."),
     "orders.Cancellation": _("No order was cancelled. Nothing to do."),
     "orders.Store": _("No store yet. Add the LingXing stores that orders go to; then map each retailer to one."),
@@ -33,7 +33,7 @@ ADVICE: Final[dict[str, str | Promise]] = {
     "orders.ShippingMapping": _("No shipping method is mapped yet. Add one for each warehouse and service level."),
     "orders.RetailerPolicy": _("No policy yet: every retailer gets the defaults. Add one where that is wrong."),
     "inventory.SkuMapping": _("No SKU is mapped yet: orders cannot be pushed. Add mappings, or import a file."),
-    "inventory.WarehouseMapping": _("No warehouse is mapped yet: orders cannot be pushed. Add one for each DSCO code."),
+    "inventory.WarehouseMapping": _("No warehouse is mapped yet: orders that name one wait. Map each DSCO code."),
     "inventory.StockItem": _("No item yet. Map SKUs and warehouses; the stock flow then fills this."),
     "inventory.StockLevel": _("No stock was read yet. Map warehouses; the stock flow then reads them."),
     "inventory.StockUpdate": _("DSCO was never told a quantity. The stock flow does it when figures differ."),

@@ -33,6 +33,11 @@ JOBS: dict[str, str | Promise] = {
     "integrations.tasks.carry_out_bulk_run": gettext_lazy("Carry out a bulk action"),
     "integrations.tasks.make_export": gettext_lazy("Write an export's file"),
 }
+# How the jobs of ``integrations/tasks.py`` end that are no run of a flow.
+ENDS: dict[str, str | Promise] = {
+    "fresh": gettext_lazy("The flow had run a moment before: nothing to do"),
+    "stopping": gettext_lazy("The workers were about to stop: left to the next run"),
+}
 # Of the flow's name that a job is called with, and of the rhythms that ``schedules.py`` writes.
 _FLOW_NAME = re.compile(r"[a-z_]+")
 _EVERY_SECONDS = re.compile(r"\* \* \* \* \* \*/(\d+)")
@@ -80,7 +85,7 @@ def _every(length: timedelta) -> str:
 def result_in_words(result: Any) -> str:
     """Return what a job gave back; a flow's job gives how its run ended (``integrations/tasks.py``)."""
     text = "" if result is None else str(result)
-    return str(RunStatus(text).label) if text in RunStatus.values else text
+    return str(RunStatus(text).label if text in RunStatus.values else ENDS.get(text, text))
 
 
 @admin.register(Schedule)

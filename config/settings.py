@@ -122,6 +122,7 @@ else:
 LANGUAGE_CODE = env.text("DJANGO_LANGUAGE", "en", choices=("en", "zh-hans"))
 LANGUAGES = [("en", _("English")), ("zh-hans", _("Simplified Chinese"))]
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = ["config.formats"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = env.time_zone("DJANGO_TIME_ZONE", "Asia/Shanghai")

@@ -80,7 +80,7 @@ def stale_because(now: datetime) -> str:
         return _("The stock in LingXing was not read in the last 30 minutes. Run the flow “Synchronise stock” first.")
     orders_at = orders_read_at()
     if orders_at is None or now - orders_at > ORDERS_ARE_FRESH:
-        return _("The orders were not read in the last 15 minutes. Run the flow “Pull orders” first.")
+        return _("The orders were not read in the last 15 minutes. Run the flow “Pull orders from DSCO” first.")
     return ""
 
 

@@ -125,6 +125,15 @@ OUTBOUND_STATUSES: Final[dict[int, tuple[Text, str, Text]]] = {
     3: (_("Shipped"), "已发货", _("The package has left: only now it is reported to the retailer.")),
     4: (_("Deleted"), "已删除", _("Never counted as a package.")),
 }
+
+
+def outbound_status(code: int | None) -> str:
+    """Return an outbound order's status with its number, as people know it from LingXing."""
+    if code not in OUTBOUND_STATUSES:
+        return "" if code is None else str(code)
+    return f"{code} {OUTBOUND_STATUSES[code][0]}"
+
+
 RUNS: Final[dict[RunStatus, Text]] = {
     RunStatus.RUNNING: _("It is at work now."),
     RunStatus.SUCCEEDED: _("It did its work, even if single orders failed."),

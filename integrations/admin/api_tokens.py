@@ -23,6 +23,7 @@ from .base import ReadOnlyAdmin, action, display
 class ApiTokenAdmin(ReadOnlyAdmin):
     """They are made by ``manage.py apitoken create``, which shows the secret once; nothing here can."""
 
+    keeps_history = True
     list_display = ("name", "user", "start", "allowed", "state", "expires", "used")
     list_select_related = ("user",)
     search_fields = ("name", "user__username")

@@ -195,7 +195,18 @@ class ReadOnlyAdmin(Admin):
 
     Nobody may "change" a row through its form (a form that is saved would write old values over what
     the machine wrote meanwhile); the right to change it is the right to use the actions.
+
+    keeps_history: what people do with a row stands in its history; else there is none, and no button to it.
     """
+
+    keeps_history = False
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer the history only where there is one."""
+        context["show_history"] = self.keeps_history
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody adds rows by hand."""

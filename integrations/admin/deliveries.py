@@ -287,8 +287,8 @@ def attempts_section(attempts: Iterable[Attempt], *, with_kind: bool = False) ->
 
 
 def call_text(call: ApiCall) -> str:
-    """Return a call in a few words: operation and status."""
-    return f"{call.operation} {call.status or call.error}".strip()
+    """Return a call in a few words: what it was for, and the answer."""
+    return " · ".join(filter(None, [words.purpose_text(call.vendor, call.operation), str(call.status or call.error)]))
 
 
 def body_section(title: Any, body: Any) -> list[Section]:

@@ -132,11 +132,12 @@ class FlowRunAdmin(RecordAdmin):
             ApiCall.objects.filter(flow_run=record).defer("request_excerpt", "response_excerpt")[: CALLS_SHOWN + 1]
         )
         rows = [
-            [link_to(call, words.clock(call.started_at)), call.get_vendor_display(), call.operation,
-             call.status or call.error, f"{call.duration_ms} ms", call.vendor_request_id]
+            [link_to(call, words.clock(call.started_at)), call.get_vendor_display(),
+             words.operation(call.vendor, call.operation), call.status or call.error, f"{call.duration_ms} ms",
+             call.vendor_request_id]
             for call in calls[:CALLS_SHOWN]
         ]  # fmt: skip
-        headers = [_("started"), _("vendor"), _("operation"), _("answer"), _("duration"), _("vendor's request id")]
+        headers = [_("started"), _("vendor"), _("what for"), _("answer"), _("duration"), _("vendor's request id")]
         calls_made = table(_("API calls, newest first"), headers, rows, _("This run made no call."))
         if len(calls) > CALLS_SHOWN:
             calls_made.note = _("Only the newest %(n)d are shown.") % {"n": CALLS_SHOWN}

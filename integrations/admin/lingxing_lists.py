@@ -8,6 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import URLPattern, path
+from django.utils.functional import Promise
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -24,23 +25,36 @@ from .records import list_address
 
 TASK = "integrations.tasks.read_lists"
 READ_PERMISSION = "integrations.change_lingxinglist"
+# LingXing's numbers (models/lingxing_lists.py).
+WAREHOUSE_TYPES: dict[int, str | Promise] = {
+    1: gettext_lazy("own warehouse"), 3: gettext_lazy("overseas warehouse"), 4: gettext_lazy("Amazon warehouse"),
+    6: gettext_lazy("Amazon AWD warehouse"),
+}  # fmt: skip
 
 
 @admin.register(LingXingEntry)
 class LingXingEntryAdmin(ReadOnlyAdmin):
     """What LingXing has: stores, warehouses, shipping methods, pairs, as last read."""
 
-    list_display = ("code", "name", "listed", "sku", "owner", "kind", "in_use", "seen")
+    list_display = ("code", "name", "listed", "sku", "owner", "type_in_words", "in_use", "seen")
     list_filter = (("list", ChoicesCheckboxFilter),)
     search_fields = ("code", "name", "sku", "owner")
     ordering = ("list", "code", "id")
     list_before_template = "admin/mappings/lists_state.html"
-    fields = ("listed", "code", "name", "sku", "owner", "kind", "sid", "third_party_code", "in_use", "seen")
+    fields = ("listed", "code", "name", "sku", "owner", "type_in_words", "sid", "third_party_code", "in_use", "seen")
 
     @display(description=gettext_lazy("list"), ordering="list")
     def listed(self, row: LingXingEntry) -> str:
         """Which list it stands in."""
         return str(ListName(row.list).label)
+
+    @display(description=gettext_lazy("type"))
+    def type_in_words(self, row: LingXingEntry) -> str:
+        """A store's platform, a warehouse's type; of the rest the number says nothing to anybody."""
+        if row.list == ListName.STORES and row.kind:
+            return _("platform %(code)s") % {"code": row.kind}
+        known = WAREHOUSE_TYPES.get(row.kind or 0) if row.list == ListName.WAREHOUSES else None
+        return str(known or words.EMPTY)
 
     @display(description=gettext_lazy("in use"), boolean=True)
     def in_use(self, row: LingXingEntry) -> bool:

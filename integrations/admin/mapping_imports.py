@@ -106,6 +106,10 @@ class ImportResult(results.Result):  # type: ignore[misc]
         """How many more have something wrong."""
         return max(0, len(self.invalid_rows) - ROWS_SHOWN)
 
+    def append_invalid_row(self, number: int, row: Any, validation_error: ValidationError) -> None:
+        """Keep a row with something wrong; a column that the file does not have is empty."""
+        super().append_invalid_row(number, dict.fromkeys(self.diff_headers, "") | dict(row), validation_error)
+
     def row_errors(self) -> list[tuple[int, list[Any]]]:
         """Return the rows that failed for a reason that no check foresaw."""
         return [(row.number, row.errors) for row in self.error_rows]

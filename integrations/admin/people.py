@@ -58,7 +58,8 @@ def ability_of(permission: Permission) -> str:
     model = permission.content_type.model_class()
     own = dict(model._meta.permissions) if model else {}
     if permission.codename in own:
-        return str(own[permission.codename])
+        text = str(own[permission.codename]).removeprefix("Can ")  # the table says "may" above it
+        return text[:1].lower() + text[1:]
     ability, _underscore, _name = permission.codename.partition("_")
     return str(ABILITIES.get(ability, permission.name))
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import BooleanField, Case, QuerySet, When
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -35,8 +35,25 @@ class HeartbeatAdmin(ReadOnlyAdmin):
         return words.ago(row.seen_at)
 
 
+class OperationAdmin(ReadOnlyAdmin):
+    """Something about one operation of a vendor, called by what the operation is for."""
+
+    @display(description=gettext_lazy("operation"))
+    def operation(self, row: RateLimit | Slot | BatchSize) -> SafeString:
+        """Whose operation it is, and what it is for; its own name in the tooltip."""
+        return format_html('<span title="{}">{}</span>', row.name, operation_text(row.name))
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Name the page after the operation."""
+        row = kwargs["obj"]
+        context["subtitle"] = row.page_title = operation_text(row.name)
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
 @admin.register(RateLimit)
-class RateLimitAdmin(ReadOnlyAdmin):
+class RateLimitAdmin(OperationAdmin):
     """Until when the turns of a rate-limited operation are taken."""
 
     list_display = ("operation", "reserved")
@@ -45,11 +62,6 @@ class RateLimitAdmin(ReadOnlyAdmin):
     fields = ("operation", "reserved")
     sortable_by = ()
 
-    @display(description=gettext_lazy("operation"))
-    def operation(self, row: RateLimit) -> SafeString:
-        """Whose operation it is, and its name."""
-        return operation_text(row.name)
-
     @display(description=gettext_lazy("reserved until"))
     def reserved(self, row: RateLimit) -> SafeString | str:
         """The time up to which turns are taken."""
@@ -57,7 +69,7 @@ class RateLimitAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Slot)
-class SlotAdmin(ReadOnlyAdmin):
+class SlotAdmin(OperationAdmin):
     """Which calls are in flight to LingXing's endpoints of limited capacity."""
 
     list_display = ("operation", "position", "holder", "held")
@@ -65,11 +77,6 @@ class SlotAdmin(ReadOnlyAdmin):
     ordering = ("name", "position")
     fields = ("operation", "position", "holder", "held")
     sortable_by = ()
-
-    @display(description=gettext_lazy("operation"))
-    def operation(self, row: Slot) -> SafeString:
-        """Whose operation it is, and its name."""
-        return operation_text(row.name)
 
     @display(description=gettext_lazy("held until"))
     def held(self, row: Slot) -> SafeString | str:
@@ -79,18 +86,13 @@ class SlotAdmin(ReadOnlyAdmin):
 
 
 @admin.register(BatchSize)
-class BatchSizeAdmin(ReadOnlyAdmin):
+class BatchSizeAdmin(OperationAdmin):
     """How many things a vendor takes in one call, as found by trying."""
 
     list_display = ("operation", "size", "refused", "when")
     ordering = ("name",)
     fields = ("operation", "size", "refused", "when")
     sortable_by = ()
-
-    @display(description=gettext_lazy("operation"))
-    def operation(self, row: BatchSize) -> SafeString:
-        """Whose operation it is, and what it is for."""
-        return operation_text(row.name)
 
     @display(description=gettext_lazy("refused at"))
     def when(self, row: BatchSize) -> SafeString | str:
@@ -103,6 +105,7 @@ class VendorTokenAdmin(ReadOnlyAdmin):
     """The vendors' access tokens: that they exist and when they end, never what they are."""
 
     list_display = ("whose", "present", "valid_until", "generation")
+    keeps_history = True
     fields: ClassVar[Any] = ("whose", "present", "expires_at", "refresh_expires_at", "generation", "renewing_by")
     actions = ("forget",)
 
@@ -111,6 +114,14 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         present = Case(When(access_token="", then=False), default=True, output_field=BooleanField())
         rows: QuerySet[Any] = super().get_queryset(request).annotate(has_token=present)
         return rows.defer("access_token", "refresh_token", "account")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Name the page after the vendor."""
+        row = kwargs["obj"]
+        context["subtitle"] = row.page_title = vendor_text(row.vendor)
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @display(description=gettext_lazy("vendor"))
     def whose(self, row: VendorToken) -> str:
@@ -143,11 +154,10 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         )
 
 
-def operation_text(name: str) -> SafeString:
-    """Return what a limit is for (``lingxing:/pb/mp/order/v2/create``) in words, with its name in the tooltip."""
+def operation_text(name: str) -> str:
+    """Return what a limit is for (``lingxing:/pb/mp/order/v2/create``) in words."""
     vendor, operation = whose_and_what(name)
-    what = words.purpose_text(vendor, operation)
-    return format_html('<span title="{}">{} · {}</span>', name, vendor_text(vendor), what)
+    return f"{vendor_text(vendor)} · {words.purpose_text(vendor, operation)}"
 
 
 def vendor_text(vendor: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
@@ -178,6 +179,15 @@ def document(value: Any) -> SafeString | str:
             return format_html('<pre class="ob-document">{}</pre>', value)
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
     return format_html('<pre class="ob-document">{}</pre>', text)
+
+
+def amount(value: Decimal | None) -> str:
+    """Return an amount of money with its cents, and with more places only where it has them."""
+    if value is None:
+        return EMPTY
+    text = f"{value.normalize():f}"
+    whole, _point, places = text.partition(".")
+    return f"{whole}.{places:0<2}"
 
 
 def counts(values: dict[str, Any]) -> str:

@@ -50,14 +50,14 @@ class LingXingEntry(models.Model):
     owner = models.CharField(_("belongs to"), max_length=40, blank=True)
     sku = models.CharField(_("local SKU"), max_length=200, blank=True)
     kind = models.IntegerField(_("type"), null=True, blank=True)
-    sid = models.CharField("sid", max_length=40, blank=True)
+    sid = models.CharField(_("LingXing sid"), max_length=40, blank=True)
     third_party_code = models.CharField(_("the third party's code"), max_length=120, blank=True)
     usable = models.BooleanField(_("in use"), default=True)
     read_at = models.DateTimeField(_("last read"))
 
     class Meta:
         verbose_name = _("entry of LingXing's lists")
-        verbose_name_plural = _("LingXing's lists")
+        verbose_name_plural = _("entries of LingXing's lists")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["list", "code", "owner", "sku"], name="one_lingxing_entry")
         ]

@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy
 from integrations.admin import words
 from integrations.admin.base import ChoicesCheckboxFilter, display
 from integrations.admin.deliveries import DeliveryAdmin, body_section
-from integrations.admin.records import Section, link_to, raw
+from integrations.admin.records import Section, link_to, table
 
 from ..models import Acknowledgement, Cancellation, ErpPush, Invoice, Shipment
 from .composing import compose_button, composing_urls
@@ -124,4 +124,9 @@ class CancellationAdmin(OrderDeliveryAdmin):
 
     def own_sections(self, record: Cancellation) -> Iterable[Section]:
         """Return the lines that are confirmed."""
-        return [raw(_("Lines"), record.lines, collapsed=False)] if record.lines else []
+        lines = {line.position: line for line in record.order.lines.all()} if record.lines else {}
+        rows = [
+            [line.line_number, line.sku, line.title, item["quantity"]]
+            for item in record.lines if (line := lines.get(item["position"]))
+        ]  # fmt: skip
+        return [table(_("Lines"), ["#", _("SKU"), _("title"), _("to cancel")], rows, "")] if rows else []

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.functional import Promise
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -18,7 +19,14 @@ from integrations.admin.records import RecordAdmin, Section, facts, link_to, tab
 from integrations.admin.search import numbers_in
 
 from ..models import ErpOrder, OrderErpLink, OrderLine, Package
+from ..status_dictionary import outbound_status
 from .search import order_ids_for
+
+# LingXing's split_type.
+SPLIT_TYPES: dict[Any, str | Promise] = {
+    1: gettext_lazy("as it was created"), 2: gettext_lazy("merged from several orders"),
+    3: gettext_lazy("a part of a split order"),
+}  # fmt: skip
 
 
 @admin.register(ErpOrder)
@@ -72,7 +80,8 @@ class ErpOrderAdmin(RecordAdmin):
         return [
             facts(_("ERP order"), [
                 (_("ERP order number"), record.global_order_no), (_("status"), self.state(record)),
-                (_("store"), record.store_id), (_("split type"), record.split_type),
+                (_("store"), record.store_id),
+                (_("original or part"), SPLIT_TYPES.get(record.split_type, record.split_type)),
                 (_("re-shipment of"), ", ".join(map(str, record.resend_of))),
                 (_("address fields that LingXing dropped"), ", ".join(map(str, record.dropped_fields))),
             ]),
@@ -148,7 +157,7 @@ class PackageAdmin(OfOrderAdmin):
                 (_("carrier"), self.carrier(record)), (_("not counted because"), words.reason(record.ignored)),
             ]),
             facts(_("Shipping"), [
-                (_("outbound status"), record.status), (_("shipped"), self.shipped_time(record)),
+                (_("outbound status"), outbound_status(record.status)), (_("shipped"), self.shipped_time(record)),
                 (_("warehouse id"), record.wid), (_("shipping method id"), record.logistics_type_id),
                 (_("last read"), words.moment(record.read_at)),
             ]),
@@ -181,8 +190,9 @@ class OrderLineAdmin(OfOrderAdmin):
                 (_("order"), self.its_order(record)), (_("line number"), record.line_number),
                 (_("title"), record.title),
                 (_("ordered"), record.quantity), (_("cancelled"), record.cancelled_quantity),
-                (_("expected cost"), record.expected_cost), (_("consumer price"), record.consumer_price),
-                (_("retail price"), record.retail_price),
+                (_("expected cost"), words.amount(record.expected_cost)),
+                (_("consumer price"), words.amount(record.consumer_price)),
+                (_("retail price"), words.amount(record.retail_price)),
             ]),
             facts(_("Codes"), [
                 (_("SKU"), record.sku), (_("retailer's SKU"), record.partner_sku), (_("ERP SKU"), record.erp_sku),

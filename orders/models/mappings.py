@@ -13,7 +13,7 @@ class Store(models.Model):
     """A LingXing store. ``store_id`` has up to 18 digits and is a text; ``sid`` exists for some platforms only."""
 
     store_id = models.CharField(_("store id"), max_length=40, unique=True)
-    sid = models.CharField("sid", max_length=40, blank=True)
+    sid = models.CharField(_("LingXing sid"), max_length=40, blank=True)
     name = models.CharField(_("name"), max_length=200, blank=True)
     history = HistoricalRecords()
 

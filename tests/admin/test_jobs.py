@@ -99,3 +99,15 @@ def test_how_a_flow_ended_is_said_in_the_readers_language(browser: Any) -> None:
     text = list_text(browser, Success, "zh-hans")
     assert "成功" in text
     assert "succeeded" not in text
+
+
+@pytest.mark.parametrize("result", ["fresh", "stopping"])
+def test_a_flow_that_did_not_run_says_why(result: str, browser: Any) -> None:
+    now = timezone.now()
+    Success.objects.create(
+        id="e" * 32, name="flow", func=TASK, args=("pull_orders",), started=now, stopped=now,
+        success=True, result=result,
+    )  # fmt: skip
+    text = list_text(browser, Success)
+    assert result not in text
+    assert "moment before" in text or "about to stop" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -10,6 +11,8 @@ from integrations.dsco.schemas import DscoPackage
 from .invoices import Shipped, matching_lines
 from .models import Order, OrderLine, Package, PackageLine
 from .packages import BY_STAFF
+
+LONGEST_NUMBER = 60
 
 
 def keep_packages(order: Order, shipped: Shipped, now: datetime) -> None:
@@ -29,7 +32,7 @@ def keep_packages(order: Order, shipped: Shipped, now: datetime) -> None:
 def _keep(order: Order, package: DscoPackage, number: str, lines: Sequence[OrderLine], now: datetime) -> None:
     stored, _made = Package.objects.update_or_create(
         order=order,
-        wo_number=f"dsco-{number}"[:60],
+        wo_number=_own_number(number),
         defaults={
             "tracking_number": number[:200], "shipped": True, "shipped_at": package.ship_date, "ignored": BY_STAFF,
             "carrier_name": (package.ship_carrier or "")[:200], "read_at": now,
@@ -44,3 +47,12 @@ def _keep(order: Order, package: DscoPackage, number: str, lines: Sequence[Order
         )
         for item, meant in found
     )  # fmt: skip
+
+
+def _own_number(tracking_number: str) -> str:
+    """Return what such a package is kept under in place of an outbound order; another for every tracking number."""
+    number = f"dsco-{tracking_number}"
+    if len(number) <= LONGEST_NUMBER:
+        return number
+    rest = hashlib.sha256(tracking_number.encode()).hexdigest()[:20]
+    return f"{number[: LONGEST_NUMBER - len(rest) - 1]}-{rest}"

@@ -262,5 +262,7 @@ def _looked_up(reads: Reads, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:
 
 def _take_number(invoice: Invoice, number: str) -> None:
     """Keep DSCO's number where no other invoice of ours has it: the order is found by it."""
-    if number and not Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk).exists():
-        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number[:120])
+    longest = Invoice._meta.get_field("invoice_id").max_length or 0
+    others = Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk)
+    if number and len(number) <= longest and not others.exists():  # cut off, it would be another number
+        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number)

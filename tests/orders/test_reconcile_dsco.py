@@ -117,6 +117,17 @@ class TestShipments:
         assert effects(world, order_id) == {"acknowledgement": 1, "shipment": 0, "invoice": 1, "erp_order": 1}
         assert order_of(order_id).stage == Stage.INVOICED
 
+    def test_long_tracking_numbers_that_begin_alike_are_two_packages(self, world: Sandbox, clock: MovableClock) -> None:
+        numbers = [f"{'LONG' * 20}{number}" for number in (1, 2)]
+        order_id = acknowledged(world, line("HP-LAMP-01", 2), line("HP-RUG-90", 1))
+        world.dsco.ship_in_portal(order_id, numbers[0], {"HP-LAMP-01": 2})
+        world.dsco.ship_in_portal(order_id, numbers[1])
+        compare(clock)
+        packages = Package.objects.filter(order__dsco_order_id=order_id).order_by("tracking_number")
+        assert [(one.tracking_number, [line.quantity for line in one.lines.all()]) for one in packages] == [
+            (numbers[0], [2]), (numbers[1], [1]),
+        ]  # fmt: skip
+
     def test_what_lingxing_ships_afterwards_is_shown_and_not_reported(
         self, world: Sandbox, clock: MovableClock
     ) -> None:

@@ -28,6 +28,7 @@ from integrations.sentences import joined
 from .erp_reading import store_erp_orders
 from .models import ErpOrder, ErpPush, ErpStatus, OrderErpLink
 from .new_erp_orders import NewOrder
+from .shared_numbers import number_taken
 
 # Under this name it is remembered how many orders LingXing takes in one call.
 CREATING = "lingxing:create_orders"
@@ -85,9 +86,11 @@ class SharedLookUp:
     The list takes ten times as many numbers as a call creates orders. Thread-safe.
     """
 
-    def __init__(self, client: LingXingClient, pushes: Sequence[ErpPush]) -> None:
+    def __init__(self, client: LingXingClient, pushes: Sequence[ErpPush], ambiguous: Collection[int] = ()) -> None:
+        """``ambiguous``: pushes (primary keys) that never went out and whose number may have been given to another."""
         self._client = client
         self._pushes = pushes
+        self._ambiguous = ambiguous
         self._lock = threading.Lock()
         self._found: dict[int, Outcome] | None = None
         self._calls: list[CallRecord] = []
@@ -103,7 +106,7 @@ class SharedLookUp:
             for call in self._calls:  # it is a part of the history of all
                 note_call(call)
         if isinstance(self._error, Rejected) and len(pushes) < len(self._pushes):
-            return look_up(self._client, pushes)  # one number spoilt it: the others shall not suffer
+            return self._look_up(pushes)  # one number spoilt it: the others shall not suffer
         if self._error is not None:
             raise self._error
         found = self._found or {}
@@ -111,9 +114,16 @@ class SharedLookUp:
 
     def _ask(self) -> None:
         try:
-            self._found = look_up(self._client, self._pushes)
+            self._found = self._look_up(self._pushes)
         except VendorError as error:
             self._error = error
+
+    def _look_up(self, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:
+        found = look_up(self._client, pushes)
+        for push in pushes:
+            if push.pk in self._ambiguous and found[push.pk].state == State.SUCCEEDED:
+                found[push.pk] = number_taken(push.platform_order_no)
+        return found
 
 
 def look_up(client: LingXingClient, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:

@@ -106,8 +106,16 @@ CATALOGUE: Final[dict[str, Explanation]] = {
     "same_order_number": Explanation(
         _("Another DSCO order has the same number in the same LingXing store: LingXing could not tell them apart."),
         (
-            _("Create one of the two by hand in LingXing, under another number."),
+            _("Create one of the two by hand in LingXing, under another number: under the same one, LingXing and we"
+              " would take it for the other order."),
             _("Mark its ERP push as done elsewhere."),
+        ),
+    ),
+    "number_taken": Explanation(
+        _("LingXing shows an order under this number, and another DSCO order with the same number was made by hand."),
+        (
+            _("Look at the order in LingXing. If it is the other one, give it another number there, then retry."),
+            _("If it is this one, mark its ERP push as done elsewhere."),
         ),
     ),
     "exists_cancelled": Explanation(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
@@ -47,6 +47,43 @@ def under_anothers_number(pushes: Iterable[ErpPush]) -> set[int]:
         and other.platform_order_no == push.platform_order_no
         and ("" in (store_of(push), store_of(other)) or store_of(push) == store_of(other))
     }
+
+
+def of_several_orders(pushes: Iterable[tuple[str, str]]) -> set[str]:
+    """Return those platform order numbers that several DSCO orders have. pushes: (number, DSCO order id)."""
+    numbers = {number for number, order_id in pushes if number != order_id}
+    if not numbers:
+        return set()
+    counted = ErpPush.objects.filter(platform_order_no__in=numbers).values("platform_order_no")
+    several = counted.annotate(orders=Count("pk")).filter(orders__gt=1)
+    return set(several.values_list("platform_order_no", flat=True))
+
+
+def beside_one_made_by_hand(pushes: Iterable[ErpPush]) -> frozenset[int]:
+    """Return those pushes (primary keys; ``order`` loaded) beside which a person made another order of the same number.
+
+    What LingXing shows under the number may be that order, made under the number by mistake.
+    """
+    asked = [push for push in pushes if push.platform_order_no != push.order.dsco_order_id]
+    if not asked:
+        return frozenset()
+    numbers = {push.platform_order_no for push in asked}
+    by_hand = ErpPush.objects.filter(status=State.SUCCEEDED, remote_reference="", platform_order_no__in=numbers)
+    taken = set(by_hand.values_list("platform_order_no", flat=True))
+    return frozenset(push.pk for push in asked if push.platform_order_no in taken)
+
+
+def number_taken(number: str) -> Outcome:
+    """LingXing shows something under the number, and it may be the order that a person made."""
+    return outcomes.needs_attention(
+        "number_taken",
+        _(
+            "LingXing shows an order under number %(number)s already, and another DSCO order with the same PO number"
+            " was made by hand. If it is that one, give it another number in LingXing, then retry. If it is this order,"
+            " mark its push as done, and acknowledge and report it in DSCO's portal."
+        )
+        % {"number": number},
+    )
 
 
 def same_number(number: str) -> Outcome:

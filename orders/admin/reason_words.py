@@ -75,6 +75,7 @@ WORDS: dict[str, str | Promise] = {
     "missing_in_erp": _("LingXing does not show the order"),
     "exists_cancelled": _("exists in LingXing, but cancelled"),
     "same_order_number": _("two orders with the same number"),
+    "number_taken": _("the number is taken in LingXing"),
     "missing_price": _("a price is missing"),
     "missing_cost": _("the expected cost is missing"),
     "personal_removed": _("names and addresses were removed"),

@@ -33,7 +33,7 @@ from ..mappings import MappingBook, UnmappedCodes
 from ..models import ErpPush, OrderLine
 from ..new_erp_orders import CannotBuild, NewOrder, build
 from ..policies import policies_for
-from ..shared_numbers import GONE_OUT, same_number
+from ..shared_numbers import GONE_OUT, beside_one_made_by_hand, same_number
 from ..stages import refresh_stages
 
 LOOK_UP_SIZE = 100
@@ -146,7 +146,9 @@ class ErpPushKind(DeliveryKind[ErpPush]):
         if not going:
             return plan
         client = LingXingClient.from_settings()
-        together = SharedLookUp(client, [order.push for order in going])
+        pushes = [order.push for order in going]
+        never_sent = [push for push in pushes if push.pk not in doubtful]
+        together = SharedLookUp(client, pushes, beside_one_made_by_hand(never_sent))
         for group in _groups(going):
             pushes = [order.push for order in group]
             plan.calls.append(Call(pushes, partial(create, client, group, doubtful, together)))

@@ -38,7 +38,7 @@ from ..models import (
 )
 from ..packages import SEVERAL_NUMBERS, SHIPPED
 from ..reading import Reads, read_in_chunks
-from ..shared_numbers import under_anothers_number
+from ..shared_numbers import of_several_orders, under_anothers_number
 from . import facts as our
 from .facts import Facts, same_numbers
 from .findings import Compared, Difference
@@ -170,10 +170,12 @@ def examine(reads: Reads, client: LingXingClient, found: Sequence[Facts], now: d
     wanted = _units_wanted(facts.pk for facts in readable)
     cancelling = being_cancelled(facts.pk for facts in readable)
     stores = dict(StoreMapping.objects.values_list("retailer_id", "store__store_id"))
+    shared = of_several_orders((facts.platform_order_no, facts.dsco_order_id) for facts in readable)
     horizon = now - our.grace()
     compared.order_ids = {facts.pk for facts in readable}
     for facts in readable:
-        judge = _Judge(facts, rows[facts.pk], wanted[facts.pk], packages.get(facts.pk, []), horizon)
+        is_shared = facts.platform_order_no in shared
+        judge = _Judge(facts, rows[facts.pk], wanted[facts.pk], packages.get(facts.pk, []), horizon, is_shared)
         if facts.push.done:
             compared.differences += judge.pushed(facts.pk in cancelling)
         elif (difference := judge.not_pushed(stores.get(facts.retailer_id, ""))) is not None:
@@ -272,6 +274,7 @@ class _Judge:
     wanted: Counter[str]
     packages: Sequence[OutboundOrderRow]
     horizon: datetime
+    is_shared: bool
     undecided: bool = False
 
     @property
@@ -326,7 +329,9 @@ class _Judge:
             held += _units_held(row, self.facts.platform_order_no)
         # A line that is not paired has no SKU on one side or the other: nothing can be said then.
         if "" not in self.wanted and "" not in held and held != +self.wanted:
-            yield self._difference("erp_quantity", {"units": dict(+self.wanted)}, {"units": dict(held)})
+            twice = self.is_shared and len(self.live) > 1 and held - self.wanted
+            code = "number_given_twice" if twice else "erp_quantity"
+            yield self._difference(code, {"units": dict(+self.wanted)}, {"units": dict(held)})
 
     def _tracking(self) -> Iterable[Difference]:
         reported = self.facts.reported

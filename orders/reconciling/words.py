@@ -150,6 +150,11 @@ SITUATIONS: Final[dict[str, Situation]] = {
         Kind.QUANTITY, _("LingXing holds other quantities than the order"),
         _("Correct the order in LingXing before it is shipped, or cancel the units at DSCO."),
     ),
+    "number_given_twice": Situation(
+        Kind.QUANTITY, _("LingXing holds several orders' goods under one number"),
+        _("Another DSCO order has the same PO number. If it was made by hand in LingXing under this number, give it"
+          " another one there: else its packages count as this order's."),
+    ),
     "tracking_changed": Situation(
         Kind.TRACKING, _("The tracking number in LingXing is not the one that was reported"),
         _("Correct it in DSCO's portal if LingXing is right; nothing is reported a second time by itself."),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from integrations.deliveries import staff
-from orders.models import Cancellation, ErpPush, OrderLine
+from orders.models import Cancellation, ErpPush, OrderLine, StoreMapping
 
 from .factories import map_everything
 from .journeys import acknowledgement_of, line, place, push, pushed, run, shipment_of
+from .reconciling import finding, findings
 
 pytestmark = pytest.mark.django_db
 
@@ -28,6 +29,11 @@ def two(sandbox, clock, settings) -> tuple[str, str]:
 
 def push_of(order_id: str) -> ErpPush:
     return ErpPush.objects.get(order__dsco_order_id=order_id)
+
+
+def store_of(order_id: str) -> str:
+    retailer = push_of(order_id).order.retailer_id
+    return StoreMapping.objects.get(retailer_id=retailer).store.store_id
 
 
 def ship(sandbox) -> None:
@@ -104,3 +110,28 @@ def test_a_part_cancelled_of_the_order_made_by_hand_is_not_looked_up_in_the_othe
     run("apply_cancellations")
     stop = Cancellation.objects.get(action="erp")
     assert (stop.status, stop.reason_code) == ("needs_attention", "partly_cancelled")
+
+
+def test_one_made_by_hand_under_the_same_number_by_mistake_is_not_taken_for_the_other(sandbox, settings):
+    settings.LINGXING_ORDER_NUMBER_FIELD = "po_number"
+    first, second = (place(sandbox, line("LAMP", 2), poNumber="SAME") for _each in range(2))
+    push(sandbox)
+    sandbox.lingxing.create_by_hand("SAME", store_of(first), {"LX-LAMP": 2})
+    staff.mark_done("erp_push", [push_of(second).pk], "mei", "made by hand")
+    staff.retry("erp_push", [push_of(first).pk], "mei")
+    run("push_orders")
+    assert (push_of(first).status, push_of(first).reason_code) == ("needs_attention", "number_taken")
+    assert sandbox.lingxing.effect_count("erp_order", "SAME") == 0
+    ship(sandbox)
+    assert (shipment_of(first).status, sandbox.dsco.effect_count("shipment", first)) == ("waiting", 0)
+
+
+def test_the_comparison_shows_a_number_that_was_given_twice(sandbox, clock, two):
+    first, second = two
+    sandbox.lingxing.create_by_hand("SAME", store_of(first), {"LX-LAMP": 2})
+    staff.mark_done("erp_push", [push_of(second).pk], "mei", "made by hand")
+    OrderLine.objects.update(erp_sku="LX-LAMP")
+    clock.advance(8 * 3600)
+    run("reconcile")
+    assert findings() == {"number_given_twice": ["SAME"]}
+    assert finding("number_given_twice").order.dsco_order_id == first

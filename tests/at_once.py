@@ -6,8 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from django.db import connection, connections, transaction
+
+from integrations.sandbox.dispatch import StandIn, Steps
+from integrations.sandbox.sandbox import Sandbox
 
 PATIENCE_SECONDS = 30.0
 
@@ -70,3 +74,36 @@ def _somebody_waits() -> bool:
             " WHERE NOT granted AND datname = current_database()"
         )
         return bool(cursor.fetchone()[0])
+
+
+class Gate:
+    """Holds up one operation of a stand-in, so that others act while the call is under way.
+
+    The request has arrived; with ``done`` the vendor has carried it out, and only its reply is held up.
+    """
+
+    def __init__(self, sandbox: Sandbox, vendor: str, operation: str, *, done: bool = False) -> None:
+        self._wanted = (vendor, operation)
+        self._done = done
+        self._arrived, self._opened = threading.Event(), threading.Event()
+        self._answer = sandbox.dispatcher._struck
+        sandbox.dispatcher._struck = self._held_up  # type: ignore[method-assign]
+
+    def _held_up(self, stand_in: StandIn, operation: str, *rest: Any) -> Steps:
+        if (stand_in.name, operation) != self._wanted or self._opened.is_set():
+            return (yield from self._answer(stand_in, operation, *rest))
+        answer = (yield from self._answer(stand_in, operation, *rest)) if self._done else None
+        self._arrived.set()
+        self._opened.wait(PATIENCE_SECONDS)
+        return answer or (yield from self._answer(stand_in, operation, *rest))
+
+    @contextmanager
+    def while_under_way(self, work: Callable[[], object]) -> Iterator[None]:
+        """Begin ``work`` and go on when its call has arrived; at the end of the block the vendor answers."""
+        other = Beside(work)
+        try:
+            assert self._arrived.wait(PATIENCE_SECONDS), "no call has arrived"
+            yield
+        finally:
+            self._opened.set()
+            other.join()

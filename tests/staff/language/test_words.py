@@ -49,7 +49,7 @@ def test_every_role_has_a_name_and_a_purpose_in_chinese(chinese: Client) -> None
     assert set(ROLE_WORDS) == set(ROLES)
     assert "主管" in shown(chinese.get("/admin/auth/group/"))
     page = shown(chinese.get(f"/admin/auth/group/{Group.objects.get(name='operator').pk}/change/"))
-    assert "可暂停和恢复订单" in page
+    assert "可暂停订单和解除暂停" in page
     assert ENGLISH.findall(page) == []
 
 

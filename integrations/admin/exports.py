@@ -37,6 +37,17 @@ def list_label(export: Export) -> str:
     return capfirst(str(known.model._meta.verbose_name_plural)) if known else export.subject
 
 
+def _filters(export: Export) -> SafeString | str:
+    """Return which rows of the list were asked for: filters by a link to the list that shows them in words."""
+    known, query = exportable(export.subject), export.filters.get("query")
+    if "ids" in export.filters:
+        return _("%(n)d ticked rows") % {"n": len(export.filters["ids"])}
+    if not query or known is None:
+        return str(query or _("all rows"))
+    address = f"{list_address(known.model)}?{query}"
+    return format_html('<a class="ob-link" href="{}">{}</a>', address, _("Show the list with these filters"))
+
+
 def may_export(request: HttpRequest, subject: str) -> bool:
     """Return whether the user may export the list."""
     known = exportable(subject)
@@ -150,9 +161,7 @@ class ExportAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: Export) -> list[Section]:
         """Return what was asked."""
-        chosen = record.filters.get("query") or _("all rows")
-        if "ids" in record.filters:
-            chosen = _("%(n)d ticked rows") % {"n": len(record.filters["ids"])}
+        chosen = _filters(record)
         return [
             facts(_("What was asked"), [
                 (_("list"), list_label(record)), (_("format"), record.format.upper()), (_("filters"), chosen),

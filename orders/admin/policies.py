@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy
 from import_export import fields, widgets
 
 from integrations.admin import words
-from integrations.admin.base import CheckboxesWidget, SelectWidget
+from integrations.admin.base import CheckboxesWidget, SelectWidget, display
 from integrations.admin.history_words import value_in_words
 from integrations.admin.mapping_forms import CheckedForm
 from integrations.admin.mapping_imports import MappingResource, resource_meta
@@ -110,6 +110,17 @@ class RetailerPolicyForm(CheckedForm):
         return check_policy(RetailerPolicy(pk=self.instance.pk, **self.cleaned_data))
 
 
+def _in_a_word(name: str) -> Callable[[RetailerPolicyAdmin, RetailerPolicy], str]:
+    """Return a column of the list: the mode's name without what it means, which would be five lines high there."""
+    field: Any = RetailerPolicy._meta.get_field(name)
+
+    @display(description=field.verbose_name, ordering=name)
+    def column(_admin: RetailerPolicyAdmin, policy: RetailerPolicy) -> str:
+        return re.split("[:：]", str(getattr(policy, f"get_{name}_display")()))[0]
+
+    return column
+
+
 @admin.register(RetailerPolicy)
 class RetailerPolicyAdmin(MappingAdmin):
     """What one retailer wants; a retailer without a policy gets the defaults."""
@@ -119,7 +130,9 @@ class RetailerPolicyAdmin(MappingAdmin):
     change_form_outer_before_template = "admin/policies/in_words.html"
     meanings = RetailerPolicyResource.meanings
     list_before_template = "admin/policies/list_top.html"
-    list_display = ("retailer_id", "name", *MODES, "automatic_packages", "accept_cancel_requests")
+    list_display = (
+        "retailer_id", "name", *(f"{mode}_in_a_word" for mode in MODES), "automatic_packages", "accept_cancel_requests",
+    )  # fmt: skip
     search_fields = ("retailer_id", "name")
     fieldsets = (
         (None, {"fields": ("retailer_id", "name")}),
@@ -131,6 +144,12 @@ class RetailerPolicyAdmin(MappingAdmin):
         (gettext_lazy("Invoicing"), {"fields": ("invoice_mode", "invoice_timing")}),
         (gettext_lazy("Cancelling"), {"fields": ("cancellation_mode", "accept_cancel_requests", "cancel_code")}),
     )  # fmt: skip
+
+    push_mode_in_a_word = _in_a_word("push_mode")
+    acknowledge_mode_in_a_word = _in_a_word("acknowledge_mode")
+    shipment_mode_in_a_word = _in_a_word("shipment_mode")
+    invoice_mode_in_a_word = _in_a_word("invoice_mode")
+    cancellation_mode_in_a_word = _in_a_word("cancellation_mode")
 
     def get_urls(self) -> list[URLPattern]:
         """Add the page of a retailer, with or without a policy of its own."""

@@ -19,6 +19,7 @@ from integrations.models import (
     ApiCall,
     Attempt,
     BatchSize,
+    Export,
     FlowRun,
     Heartbeat,
     LingXingEntry,
@@ -27,7 +28,7 @@ from integrations.models import (
     VendorToken,
 )
 from inventory.models import StockLevel
-from orders.models import Cancellation, ErpOrder, ErpPush, Package
+from orders.models import Cancellation, ErpOrder, ErpPush, Package, RetailerPolicy
 
 pytestmark = pytest.mark.django_db
 
@@ -142,6 +143,23 @@ def test_the_head_of_the_emergency_stop_begins_with_capitals(browser: Any) -> No
     page = browser.get(reverse("admin:integrations_vendorstop_stop", args=["dsco"])).text
     for head in ("Step", "Waits for the end of the stop", "Due", "Under way"):
         assert f">{head}</th>" in page
+
+
+def test_a_policys_modes_are_one_word_in_the_list(browser: Any) -> None:
+    RetailerPolicy.objects.create(retailer_id="R1", invoice_mode="shadow")
+    address = reverse("admin:orders_retailerpolicy_changelist")
+    assert ">Shadow<" in browser.get(address).text
+    browser.cookies["django_language"] = "zh-hans"
+    page = browser.get(address).text
+    assert ">影子<" in page or ">影子模式<" in page
+    assert "计算" not in page[page.index('id="result_list"') :]
+
+
+def test_an_export_leads_to_the_list_with_its_filters(browser: Any) -> None:
+    browser.post(reverse("admin:orders_order_export") + "?worklist=failed", {"format": "csv"})
+    page = text_of(browser, Export.objects.get())
+    assert "/admin/orders/order/?worklist=failed" in page
+    assert ">worklist=failed<" not in page
 
 
 def test_empty_lists_call_a_flow_by_its_name() -> None:

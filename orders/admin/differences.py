@@ -43,6 +43,7 @@ MENDS = {
     "fetch": gettext_lazy("Fetch it again from DSCO"),
     "take_over": gettext_lazy("Take the ERP order over …"),
     "push_again": gettext_lazy("Make a new push …"),
+    "adopt_acknowledgement": gettext_lazy("Take the acknowledgement over …"),
     "adopt_shipment": gettext_lazy("Take the packages over …"),
     "adopt_invoice": gettext_lazy("Take the invoice over …"),
     "send_stock": gettext_lazy("Send the stock again …"),

@@ -146,6 +146,21 @@ def _judge_reported(compared: Compared, facts: Facts, horizon: datetime) -> None
             theirs = {"status": facts.dsco_lifecycle}
             ours = {"status": "acknowledged"}
             compared.differences.append(Difference("not_acknowledged", facts.dsco_order_id, facts.pk, ours, theirs))
+    if _given_up_though_there(facts):
+        if facts.acknowledgement.settles(horizon):
+            compared.undecided.add(facts.pk)
+        else:
+            ours, theirs = {"status": facts.stage}, {"status": facts.dsco_lifecycle}
+            compared.differences.append(
+                Difference("acknowledged_after_all", facts.dsco_order_id, facts.pk, ours, theirs)
+            )
+
+
+def _given_up_though_there(facts: Facts) -> bool:
+    """Staff gave the acknowledgement up while nobody knew whether it had arrived: DSCO tells it now."""
+    given_up = facts.acknowledgement.status == State.SKIPPED and facts.acknowledgement.maybe_sent
+    taken = facts.dsco_lifecycle.lower() in ("acknowledged", "completed")
+    return given_up and (taken or facts.dsco_status.lower() in SHIPPED_STATUSES)
 
 
 def _is_shipped_unknown_to_us(facts: Facts) -> bool:

@@ -29,7 +29,7 @@ from ..intake import store_page
 from ..invoices import Coverage, shipped_at_dsco
 from ..issued_invoices import certainly_for, shared_po_numbers
 from ..mappings import fill_erp_skus
-from ..models import Discrepancy, ErpPush, EventKind, Invoice, Order, Shipment
+from ..models import Acknowledgement, Discrepancy, ErpPush, EventKind, Invoice, Order, Shipment
 from ..new_pushes import CannotPushAgain, push_again
 from ..reading import Reads
 from ..remaining_goods import goods_in_lingxing
@@ -161,6 +161,19 @@ def _make_new_push(work: _Work, row: Discrepancy, push: ErpPush) -> None:
         work.refused[row.pk] = str(reason)
 
 
+def _adopt_acknowledgement(work: _Work) -> None:
+    """DSCO shows the order as acknowledged: ours, which staff gave up in doubt, is done."""
+    doubtful = Acknowledgement.objects.filter(order__in=work.orders, maybe_sent=True).select_related("order")
+    rows = list(doubtful.defer("order__payload").order_by("pk"))
+    found = {row.pk: outcomes.succeeded(row.order.supplier_order_number) for row in rows}
+    refused = record_found("acknowledgement", found, _("it had arrived; nothing is sent"), work.actor).refused
+    for row in rows:
+        if row.key not in refused:
+            difference = work.orders[row.order_id]
+            work.results[difference.pk] = _("the acknowledgement counts as done")
+            work.equal.add(difference.pk)
+
+
 def _adopt_shipment(work: _Work) -> None:
     """DSCO shows everything as shipped: the shipment is done, and its packages are ours too."""
     orders = Order.objects.filter(pk__in=work.orders).prefetch_related("lines", "packages", "shipments")
@@ -231,6 +244,7 @@ ACTIONS: dict[str, Callable[[_Work], None]] = {
     "fetch": _fetch,
     "take_over": _take_over,
     "push_again": _push_again,
+    "adopt_acknowledgement": _adopt_acknowledgement,
     "adopt_shipment": _adopt_shipment,
     "adopt_invoice": _adopt_invoice,
     "send_stock": _send_stock,

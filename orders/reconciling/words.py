@@ -66,6 +66,10 @@ SITUATIONS: Final[dict[str, Situation]] = {
         Kind.STATE, _("DSCO does not show the acknowledgement"),
         _("We acknowledged the order, DSCO still shows it as new. Accept it in DSCO's portal."),
     ),
+    "acknowledged_after_all": Situation(
+        Kind.STATE, _("DSCO has the acknowledgement that was given up"),
+        _("It had arrived. It counts as done, and the order goes on. Nothing to do."), "adopt_acknowledgement", True,
+    ),
     "cancelled_at_dsco": Situation(
         Kind.STATE, _("Cancelled at DSCO, not stopped here yet"),
         _("The flow “Apply cancellations” is started for it. If it stays, look at that flow's runs."),

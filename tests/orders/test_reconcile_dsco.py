@@ -14,7 +14,7 @@ from inventory.models import SkuMapping, StockItem
 from orders.models import Invoice, Order, OrderLine, Package, Stage
 from tests.conftest import MovableClock
 
-from .journeys import acknowledged, line, order_of, place, pushed, run, shipment_of
+from .journeys import acknowledged, acknowledgement_of, line, order_of, place, pushed, run, shipment_of
 from .reconciling import compare, effects, finding, findings, invoiced, settle, shipped
 
 
@@ -160,6 +160,23 @@ class TestShipments:
         assert findings(open_only=False) == {}
         assert shipment_of(order_id).status == "skipped"
         assert effects(world, order_id)["shipment"] == 0
+
+    @pytest.mark.parametrize(("lost", "after"), [("reset_after", "succeeded"), ("reset_before", "skipped")])
+    def test_an_acknowledgement_that_staff_gave_up_in_doubt_is_done_where_dsco_has_it(
+        self, world: Sandbox, clock: MovableClock, lost: str, after: str
+    ) -> None:
+        order_id = pushed(world)
+        world.lingxing.audit(order_id)
+        world.faults.add(Fault("dsco", "acknowledge", lost))
+        run_flow("acknowledge_orders")
+        acknowledgement = acknowledgement_of(order_id)
+        assert acknowledgement.status == "uncertain"
+        staff.skip("acknowledgement", [acknowledgement.pk], "mei", "typed into the portal")
+        compare(clock)
+        assert acknowledgement_of(order_id).status == after
+        assert effects(world, order_id)["acknowledgement"] == (1 if after == "succeeded" else 0)
+        assert findings() == {}
+        assert findings(open_only=False) == ({"acknowledged_after_all": [order_id]} if after == "succeeded" else {})
 
     def test_a_part_shipped_by_hand_waits_for_a_person(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = acknowledged(world, line("HP-LAMP-01", 2), line("HP-RUG-02", 1))

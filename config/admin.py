@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, User
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -62,7 +62,7 @@ class UserAdmin(DjangoUserAdmin, Admin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Only superusers make superusers, and give rights beside the roles: nobody can promote himself."""
-        fixed = tuple(super().get_readonly_fields(request, obj))
+        fixed = (*super().get_readonly_fields(request, obj), "last_login", "date_joined")
         return fixed if request.user.is_superuser else (*fixed, "is_superuser", "user_permissions")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -101,6 +101,15 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is said in words is not edited."""
         return ("role", "purpose", "may")
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer to save only what can be edited."""
+        group = kwargs.get("obj")
+        if group is not None and group.name in ROLES:
+            context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
+        return super().render_change_form(request, context, *args, **kwargs)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
         """Call the program's own roles in the reader's language."""

@@ -23,7 +23,7 @@ from integrations.models import BulkResult
 from integrations.sentences import gettext as _
 
 from .events import record_events
-from .holds import KINDS, hold, release_hold
+from .holds import FINISHED_STAGES, KINDS, hold, release_hold
 from .intake import store_page
 from .models import Cancellation, ErpPush, EventKind, Order, OrderLine, Stage
 from .staff_cancellations import CannotCancel, cancel_lines
@@ -63,7 +63,7 @@ class Hold(OrderAction):
         """Held already, or over."""
         return [
             Obstacle(Q(held=True), gettext_lazy("held already")),
-            Obstacle(Q(stage__in=[*CLOSED_STAGES, Stage.INVOICED]), FINISHED_ALREADY),
+            Obstacle(Q(stage__in=FINISHED_STAGES), FINISHED_ALREADY),
         ]
 
     def perform(self, subject: str, ids: Sequence[int], parameters: dict[str, Any], actor: str) -> dict[int, RowResult]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,9 +13,11 @@ from integrations.deliveries.releases import release
 from integrations.deliveries.states import State
 
 from .events import record_events
-from .models import Acknowledgement, Cancellation, ErpPush, EventKind, Invoice, Order, Shipment
+from .models import Acknowledgement, Cancellation, ErpPush, EventKind, Invoice, Order, Shipment, Stage
 
 KINDS = (ErpPush, Acknowledgement, Shipment, Invoice, Cancellation)
+# Stages in which nothing is left that a hold could keep back.
+FINISHED_STAGES: Final = (Stage.INVOICED, Stage.CANCELLED, Stage.CLOSED)
 
 
 def hold(order_ids: Iterable[int], reason: str, actor: str) -> int:

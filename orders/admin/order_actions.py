@@ -30,7 +30,7 @@ from integrations.jobs import start_released
 from integrations.sentences import told
 
 from ..events import comment
-from ..holds import KINDS, hold, release_hold
+from ..holds import FINISHED_STAGES, KINDS, hold, release_hold
 from ..models import OPEN_STAGES, Order
 from ..order_story import Story
 from ..rereading import Reread, reread_from_dsco, reread_from_lingxing
@@ -136,7 +136,7 @@ ORDER_ACTIONS: dict[str, OrderAction] = {
         OrderAction(
             "hold", "orders.hold_order", gettext_lazy("Hold …"),
             gettext_lazy("Nothing is sent for a held order, to LingXing or to the retailer. What is under way ends."),
-            lambda order: not order.held, _hold, ReasonForm, "h",
+            lambda order: not order.held and order.stage not in FINISHED_STAGES, _hold, ReasonForm, "h",
         ),
         OrderAction(
             "release", "orders.hold_order", gettext_lazy("Release"),

@@ -65,6 +65,13 @@ class TestHold:
         assert not order.held
         assert events(order) == [("hold", "Address is being checked", "mei"), ("release", "", "mei")]
 
+    @pytest.mark.parametrize("stage", ["invoiced", "cancelled", "closed"])
+    def test_a_finished_order_is_not_held(self, stage: str, order: Order, operator: Client) -> None:
+        Order.objects.filter(pk=order.pk).update(stage=stage)
+        assert act_address(order, "hold") not in page(operator, order).text
+        assert "not possible any more" in told(act(operator, order, "hold", reason="too late"))
+        assert events(order) == []
+
     def test_holding_twice_is_said_and_changes_nothing(self, order: Order, operator: Client) -> None:
         act(operator, order, "hold", reason="first")
         assert "not possible any more" in told(act(operator, order, "hold", reason="second"))

@@ -149,6 +149,12 @@ class TestAdministratorsAreNotSuperusers:
         assert b'name="is_superuser"' not in page.content
         assert b'name="user_permissions"' not in page.content
 
+    def test_when_somebody_logged_in_is_shown_and_not_edited(self, office: Client) -> None:
+        me = User.objects.get(username="office")
+        page = office.get(f"/admin/auth/user/{me.pk}/change/").content
+        assert b"last_login" not in page.replace(b"field-last_login", b"")
+        assert b'name="date_joined' not in page
+
     def test_an_administrator_cannot_change_a_superuser(self, office: Client) -> None:
         boss = User.objects.create_superuser("boss")
         assert b"_save" not in office.get(f"/admin/auth/user/{boss.pk}/change/").content
@@ -159,6 +165,7 @@ class TestAdministratorsAreNotSuperusers:
         page = office.get(f"/admin/auth/group/{group.pk}/change/")
         assert page.status_code == 200
         assert b'name="permissions"' not in page.content
+        assert b'name="_save"' not in page.content
         assert office.get(f"/admin/auth/group/{group.pk}/delete/").status_code == 403
 
 

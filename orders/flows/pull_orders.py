@@ -19,10 +19,10 @@ from integrations.flows.runner import FlowStopped
 from integrations.sentences import gettext as _
 
 from ..intake import store_page
+from ..pulling import OVERLAP
 from ..reading import read_each
 
 LONGEST_WINDOW = timedelta(days=1)
-OVERLAP = timedelta(minutes=10)
 # DSCO refuses an end of the window that is less than 5 s old.
 MARGIN = timedelta(seconds=10)
 TRIES_PER_WINDOW = 3

@@ -16,6 +16,7 @@ from integrations.sentences import from_label
 from integrations.sentences import gettext as _
 
 from ..models import Discrepancy, Source
+from ..pulling import settled_until
 from . import dsco_orders, erp_orders, invoices, stock
 from . import facts as our
 from .findings import Compared, keep
@@ -43,7 +44,7 @@ class Comparison:
         self.context = context
         self.dsco = DscoClient.from_settings()
         self.lingxing = LingXingClient.from_settings()
-        self.pulled = dsco_orders.pulled_until()
+        self.settled = settled_until()
         self.troubles = Troubles(context)
         # Orders (DSCO ids) that could not be read, since this was last emptied.
         self.unread: set[str] = set()
@@ -87,7 +88,7 @@ class Comparison:
         seen: set[int] = set()
         for page in self.dsco.order_pages(since=since, until=until, by="updated"):
             for part in page.portions():
-                result = dsco_orders.compare_page(part, self.context.now, self.pulled)
+                result = dsco_orders.compare_page(part, self.context.now, self.settled)
                 seen |= result.compared.order_ids
                 self._took_in(result)
         absent = dsco_orders.not_listed(since, until, seen)

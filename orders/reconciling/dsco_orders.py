@@ -13,12 +13,12 @@ from django.db.models import F, Q
 from integrations.deliveries.states import FINISHED, State
 from integrations.dsco import DscoClient
 from integrations.dsco.schemas.orders import DscoPackageLine
-from integrations.models import Flow
 
 from ..conditions import CANCELLED_STATUSES, OPEN_STATUSES, SHIPPED_STATUSES
 from ..intake import IntakeResult, store_page
 from ..invoices import Coverage, matching_lines, shipped_at_dsco, to_cents
 from ..models import DEADLINE_STAGES, Cancellation, Invoice, Order, OrderLine, Source, Stage
+from ..pulling import settled_until
 from ..reading import Reads, read_each
 from . import facts as our
 from .facts import Facts, same_numbers
@@ -45,20 +45,13 @@ class PageResult:
     orders: int = 0
 
 
-def pulled_until() -> datetime | None:
-    """Return up to when the pull has read DSCO's changes: what is newer is on its way and no difference."""
-    cursor = Flow.objects.filter(name="pull_orders").values_list("cursor", flat=True).first() or {}
-    saved = cursor.get("updated_until")
-    return datetime.fromisoformat(saved) if saved else None
-
-
-def compare_page(raws: Sequence[dict[str, Any]], now: datetime, pulled: datetime | None) -> PageResult:
-    """Store a page of raw orders and compare what it shows with what we did; ``pulled`` as ``pulled_until``."""
+def compare_page(raws: Sequence[dict[str, Any]], now: datetime, settled: datetime | None) -> PageResult:
+    """Store a page of raw orders and compare what it shows with what we did; ``settled`` as ``settled_until``."""
     result = PageResult(intake=store_page(raws, now), orders=len(raws))
     found = our.by_id(str(raw.get("dscoOrderId") or "").strip() for raw in raws)
     compared = result.compared
     compared.order_ids = {facts.pk for facts in found}
-    compared.differences += _not_seen_before(found, result.intake, pulled)
+    compared.differences += _not_seen_before(found, result.intake, settled)
     _judge(compared, found, now - our.grace())
     return result
 
@@ -69,7 +62,7 @@ def compare_named(reads: Reads, client: DscoClient, order_ids: Iterable[str], no
     Raises VendorError when nothing can be read; then nothing has changed.
     """
     read, failed = read_each(reads, client.get_order, list(dict.fromkeys(order_ids)))
-    result = compare_page([raw for _order_id, raw in read if raw is not None], now, pulled_until())
+    result = compare_page([raw for _order_id, raw in read if raw is not None], now, settled_until())
     result.compared.unread = unread_of(failed)
     absent = [order_id for order_id, raw in read if raw is None]
     known = our.by_id(absent)
@@ -89,12 +82,12 @@ def not_listed(since: datetime, until: datetime, seen: set[int]) -> list[str]:
     return ids[:MOST_LOOKED_UP]
 
 
-def _not_seen_before(found: Sequence[Facts], intake: IntakeResult, pulled: datetime | None) -> Iterable[Difference]:
-    """What the pull should have brought long ago."""
+def _not_seen_before(found: Sequence[Facts], intake: IntakeResult, settled: datetime | None) -> Iterable[Difference]:
+    """What the pull should have brought long ago, and will not read again."""
     new, changed = set(intake.new_ids), set(intake.changed_ids)
     for facts in found:
         code = "not_pulled" if facts.dsco_order_id in new else "change_not_seen"
-        late = pulled is not None and facts.dsco_updated_at is not None and facts.dsco_updated_at <= pulled
+        late = settled is not None and facts.dsco_updated_at is not None and facts.dsco_updated_at <= settled
         if late and facts.dsco_order_id in new | changed:
             theirs = {"status": facts.dsco_status, "updated": _iso(facts.dsco_updated_at)}
             yield Difference(code, facts.dsco_order_id, facts.pk, {}, theirs)

@@ -43,6 +43,14 @@ class TestOrders:
         assert Order.objects.count() == 1
         assert findings(open_only=False) == {}
 
+    def test_an_order_that_the_pull_will_still_read_is_no_difference(self, world: Sandbox, clock: MovableClock) -> None:
+        settle(clock)
+        run("pull_orders")
+        order_id = place(world, line("HP-LAMP-01", 1), age_seconds=60)  # before the bookmark, within the overlap
+        compare(clock)
+        assert order_of(order_id).stage == Stage.RECEIVED
+        assert findings(open_only=False) == {}
+
     def test_an_order_that_dsco_lost_is_shown_and_closes_when_it_is_back(
         self, world: Sandbox, clock: MovableClock
     ) -> None:

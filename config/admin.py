@@ -111,12 +111,9 @@ class GroupAdmin(DjangoGroupAdmin, Admin):
             context |= {"show_save": False, "show_save_and_continue": False, "show_save_and_add_another": False}
         return super().render_change_form(request, context, *args, **kwargs)
 
-    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
-        """Call the program's own roles in the reader's language."""
-        group = super().get_object(request, object_id, from_field)
-        if group is not None:
-            group.page_title = group_label(group)  # type: ignore[attr-defined]
-        return group
+    def called(self, row: Group) -> str:
+        """Return the name, of the program's own roles in the reader's language."""
+        return group_label(row)
 
     def formfield_for_manytomany(self, db_field: Any, request: Any = None, **kwargs: Any) -> Any:
         """Offer permissions in words, each with a box to tick."""

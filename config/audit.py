@@ -12,25 +12,31 @@ from dataclasses import dataclass
 from datetime import datetime
 from heapq import merge
 from itertools import islice
-from typing import Any
+from typing import Any, Final
 
 from django.apps import apps
 from django.contrib.admin.models import ADDITION, CHANGE, DELETION, LogEntry
+from django.contrib.auth.models import Group
 from django.db.models import Model, Q, QuerySet
 from django.urls import NoReverseMatch, reverse
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from simple_history.models import registered_models
 
+from integrations.admin.flow_states import flow_label
 from integrations.admin.kinds import delivery_models, delivery_subjects, kind_label
 from integrations.admin.mappings import change_reason
+from integrations.admin.people import group_label
 from integrations.admin.records import address_of
+from integrations.admin.technical import vendor_text
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
-from integrations.models import Attempt, AttemptAction, FlowRun, VendorStop
+from integrations.models import Attempt, AttemptAction, Flow, FlowRun, VendorStop, VendorToken
 from integrations.sentences import told, unpacked
 from orders.models import OrderEvent
 
+# Rows that Django's log names by a code: how pages call them.
+SPOKEN: Final[dict[Any, Callable[[str], str]]] = {Flow: flow_label, Group: group_label, VendorToken: vendor_text}
 # Who starts flows when no person does.
 MACHINES = ["", "schedule", "released", "command"]  # as in the index on flow runs
 
@@ -113,7 +119,7 @@ def _admin_log(wanted: Wanted) -> Iterable[Entry]:
         what = f"{kind}: {verbs.get(row.action_flag, '')}" if kind else verbs.get(row.action_flag, "")
         detail = told(unpacked(row.get_change_message()))
         yield Entry(
-            row.action_time, row.user.get_username(), what, row.object_repr,
+            row.action_time, row.user.get_username(), what, SPOKEN.get(model, str)(row.object_repr),
             "" if row.action_flag == DELETION else _address(model, row.object_id), detail,
         )  # fmt: skip
 

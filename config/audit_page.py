@@ -58,6 +58,7 @@ def audit_trail(request: HttpRequest) -> HttpResponse:
         "title": _("Audit trail"),
         "form": form,
         "entries": found[:PAGE_SIZE],
+        "filtered": any(chosen.values()) or page > 1,
         "older": _address(request, page + 1) if len(found) > PAGE_SIZE and page < LAST_PAGE else "",
         "newer": _address(request, page - 1) if page > 1 else "",
     }

@@ -14,8 +14,24 @@ OURS_FOR_DJANGOS = (
     _("%(name)s with ID “%(key)s” doesn’t exist. Perhaps it was deleted?"), _("Please correct the error below."),
     _("Add %s"), _("Change %s"), _("View %s"), _("Add another %(verbose_name)s"), _("Cannot delete %(name)s"),
     _("Delete selected %(verbose_name_plural)s"), _("Successfully deleted %(count)d %(items)s."),
+    _("The {name} “{obj}” was added successfully."), _("You may edit it again below."),
+    _("The {name} “{obj}” was changed successfully."),
+    _("The {name} “{obj}” was changed successfully. You may edit it again below."),
+    _("The %(name)s “%(obj)s” was deleted successfully."),
     _("The {name} “{obj}” was added successfully. You may add another {name} below."),
     _("The {name} “{obj}” was changed successfully. You may add another {name} below."),
+    _('Are you sure you want to delete the %(object_name)s "%(escaped_object)s"? All of the following related items'
+      " will be deleted:"),
+    _("Are you sure you want to delete the selected %(objects_name)s? All of the following objects and their related"
+      " items will be deleted:"),
+    _("Deleting the %(object_name)s '%(escaped_object)s' would require deleting the following protected related"
+      " objects:"),
+    _("Deleting the selected %(objects_name)s would require deleting the following protected related objects:"),
+    _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
+    _("%(app)s administration"),
+    # What staff call roles is called so on the pages of people, too.
+    _("group"), _("groups"),
+    _("The groups this user belongs to. A user will get all permissions granted to each of their groups."),
 )  # fmt: skip
 WORDS = (
     # Lists
@@ -47,7 +63,9 @@ WORDS = (
     _("Changes"), _("Choose a date from the list below to revert to a previous version of this object"),
     _("Press the 'Revert' button below to revert to this version of the object."),
     _("Press the 'Change History' button below to edit the history."),
-    # Background jobs
+    # Background jobs; a task (任务) is what we owe a vendor
+    _("Successful task"), _("Successful tasks"), _("Failed task"), _("Failed tasks"), _("Queued task"),
+    _("Queued tasks"), _("Scheduled task"), _("Scheduled tasks"),
     _("Function"), _("Arguments"), _("Keyword arguments"), _("Started at"), _("Stopped at"), _("Result"),
     _("Attempt count"), _("Cron"), _("Repeats"), _("Next Run"), _("Schedule Type"), _("Minutes"),
     _("Number of minutes for the Minutes type"), _("n = n times, -1 = forever"), _("e.g. 1, 2, 'John'"),

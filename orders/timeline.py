@@ -55,7 +55,7 @@ def timeline_of(story: Story) -> list[Entry]:
     entries += [_of_event(event, story.calls.get(event, [])) for event in reversed(story.events)]
     oldest_version = story.versions[-1].received_at if story.versions else None
     if oldest_version is None or oldest_version > story.order.first_seen_at:
-        entries.append(Entry(story.order.first_seen_at, Group.DSCO, _("First seen")))
+        entries.append(Entry(story.order.first_seen_at, Group.DSCO, _("First read from DSCO")))
     entries.sort(key=lambda entry: entry.at)
     return entries[::-1]
 
@@ -86,7 +86,7 @@ def _of_event(event: OrderEvent, calls: list[ApiCall]) -> Entry:
 def _of_version(version: OrderVersion) -> Entry:
     number = len(version.changed)
     if not number:
-        return Entry(version.received_at, Group.DSCO, _("First seen"), version=version)
+        return Entry(version.received_at, Group.DSCO, _("First read from DSCO"), version=version)
     text = ngettext("%(n)d value changed", "%(n)d values changed", number) % {"n": number}
     named = subjects(map(str, version.changed))
     shown = listed([*named[:MOST_NAMED], "…"] if len(named) > MOST_NAMED else named)

@@ -280,9 +280,12 @@ class AlertAdmin(RecordAdmin):
         """When it was over."""
         return words.ago(alert.ended_at) if alert.ended_at else words.label(_("still open"), "warning")
 
+    def called(self, row: Alert) -> str:
+        """Return what is the matter, in the reader's language."""
+        return Truncator(describe(row)).chars(TITLE)
+
     def sections(self, request: HttpRequest, record: Alert) -> list[Section]:
         """Return the alert, and who was told."""
-        record.page_title = Truncator(describe(record)).chars(TITLE)  # type: ignore[attr-defined]
         notices = record.notices.select_related("rule").order_by("sent_at")
         return [
             facts(_("Alert"), [

@@ -175,6 +175,17 @@ class Admin(ThemedAdmin):
         codename = get_permission_codename("change", self.opts)
         return bool(request.user.has_perm(f"{self.opts.app_label}.{codename}"))
 
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """Return a row, named as all its pages (its own, its history, its deletion) call it."""
+        row = super().get_object(request, object_id, from_field)
+        if row is not None and (name := self.called(row)):
+            row.page_title = name
+        return row
+
+    def called(self, row: Any) -> str:
+        """Return what pages call a row that cannot say it itself; "" leaves it to the row."""
+        return ""
+
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """Keep a change in the audit trail; a sentence of ours with what it was made of."""
         return super().log_change(request, obj, packed(message) if isinstance(message, str) else message)
@@ -204,8 +215,10 @@ class ReadOnlyAdmin(Admin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Offer the history only where there is one."""
+        """Offer the history only where there is one; the browser's tab calls the row as the page does."""
         context["show_history"] = self.keeps_history
+        row = kwargs.get("obj") or context.get("original")
+        context["subtitle"] = getattr(row, "page_title", row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

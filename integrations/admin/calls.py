@@ -216,10 +216,13 @@ class AttemptAdmin(RecordAdmin):
             link_to(call, words.operation(call.vendor, call.operation)) if (call := attempt.api_call) else words.EMPTY
         )
 
+    def called(self, row: Any) -> str:
+        """Return the step, and what it is for."""
+        with_subjects([row])
+        return f"{kind_label(row.kind)} {row.subject}"
+
     def sections(self, request: HttpRequest, record: Attempt) -> list[Section]:
         """Return the attempt in full."""
-        with_subjects([record])
-        record.page_title = f"{kind_label(record.kind)} {record.subject}"  # type: ignore[attr-defined]
         return [
             facts(_("Attempt"), [
                 (_("kind"), kind_label(record.kind)), (_("delivery"), delivery_link(record)),

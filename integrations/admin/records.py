@@ -126,7 +126,6 @@ class RecordAdmin(ReadOnlyAdmin):
         """Add the sections to the page."""
         record = kwargs.get("obj") or context.get("original")
         context["sections"] = self.sections(request, record)
-        context["subtitle"] = title_of(record)  # the browser's tab
         context["buttons"] = self.buttons(request, record) if self.has_operate_permission(request, record) else []
         context["show_history"] = False
         return super().render_change_form(request, context, *args, **kwargs)

@@ -197,12 +197,12 @@ class VendorStopAdmin(RecordAdmin):
         """Who set it."""
         return stop.started_by
 
-    @display(description=gettext_lazy("ended at"))
+    @display(description=gettext_lazy("stop ended at"))
     def ended(self, stop: VendorStop) -> SafeString | str:
         """When it was ended."""
         return words.moment(stop.ended_at)
 
-    @display(description=gettext_lazy("ended by"))
+    @display(description=gettext_lazy("stop ended by"))
     def end_by(self, stop: VendorStop) -> str:
         """Who ended it."""
         return stop.ended_by or words.EMPTY
@@ -231,7 +231,7 @@ class VendorStopAdmin(RecordAdmin):
                 (_("by"), record.started_by),
             ]),
             facts(_("End"), [
-                (_("ended at"), words.moment(record.ended_at)), (_("ended by"), record.ended_by),
+                (_("stop ended at"), words.moment(record.ended_at)), (_("stop ended by"), record.ended_by),
                 (_("what was put right"), record.end_note), (_("lasted"), words.span(length) if length else ""),
                 (_("deliveries released"), record.released if record.ended_at else ""),
             ]),

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.contrib import admin, messages
 from django.db.models import BooleanField, Case, QuerySet, When
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -43,13 +43,9 @@ class OperationAdmin(ReadOnlyAdmin):
         """Whose operation it is, and what it is for; its own name in the tooltip."""
         return format_html('<span title="{}">{}</span>', row.name, operation_text(row.name))
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Name the page after the operation."""
-        row = kwargs["obj"]
-        context["subtitle"] = row.page_title = operation_text(row.name)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def called(self, row: Any) -> str:
+        """Return whose operation it is, and what it is for."""
+        return operation_text(row.name)
 
 
 @admin.register(RateLimit)
@@ -115,13 +111,9 @@ class VendorTokenAdmin(ReadOnlyAdmin):
         rows: QuerySet[Any] = super().get_queryset(request).annotate(has_token=present)
         return rows.defer("access_token", "refresh_token", "account")
 
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> HttpResponse:
-        """Name the page after the vendor."""
-        row = kwargs["obj"]
-        context["subtitle"] = row.page_title = vendor_text(row.vendor)
-        return super().render_change_form(request, context, *args, **kwargs)
+    def called(self, row: VendorToken) -> str:
+        """Return the vendor's name."""
+        return vendor_text(row.vendor)
 
     @display(description=gettext_lazy("vendor"))
     def whose(self, row: VendorToken) -> str:

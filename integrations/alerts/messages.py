@@ -17,6 +17,7 @@ from django.utils.translation import ngettext
 from ..admin.records import list_address
 from ..models import Alert, AlertKind, AlertRule, Channel
 from .book import describe
+from .words import spaced
 
 MOST_LINES = 20
 LONGEST_LINE = 220
@@ -80,7 +81,7 @@ def test_digest(rule: AlertRule) -> Digest:
     """Return the message that shows whether a rule's target works."""
     with translation.override(rule.language):
         text = _("This is a test. Alerts of the rule “%(rule)s” come here.") % {"rule": rule.name}
-        return Digest(_("OrderBridge: test message"), (Line(text, link(list_address(Alert))),))
+        return Digest(_("OrderBridge: test message"), (Line(spaced(text), link(list_address(Alert))),))
 
 
 def link(path: str) -> str:
@@ -92,7 +93,7 @@ def _line(alert: Alert) -> Line:
     text = f"{alert.get_kind_display()}: {describe(alert)}"
     if alert.ended_at:
         text = _("Over: %(alert)s") % {"alert": text}
-    return Line(Truncator(text).chars(LONGEST_LINE), link(alert.path))
+    return Line(Truncator(spaced(text)).chars(LONGEST_LINE), link(alert.path))
 
 
 def mail_text(digest: Digest) -> str:

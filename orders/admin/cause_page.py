@@ -55,7 +55,7 @@ def _facts(cause: Cause) -> list[tuple[str, Any]]:
         (pgettext("trouble", "last seen"), words.moment(cause.last_seen_at)),
         (_("oldest deadline"), words.deadline(cause.oldest_deadline)),
         (_("being verified"), cause.verifying_count or ""),
-        (_("closed"), words.moment(cause.closed_at) if cause.closed_at else ""),
+        (_("closed at"), words.moment(cause.closed_at) if cause.closed_at else ""),
     ]  # fmt: skip
     return [(name, value) for name, value in found if value not in ("", words.EMPTY)]
 

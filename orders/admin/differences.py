@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import F, QuerySet
@@ -15,7 +15,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext, pgettext
+from django.utils.translation import gettext_lazy, ngettext, pgettext, pgettext_lazy
 
 from integrations import sentences
 from integrations.admin import words
@@ -29,12 +29,13 @@ from integrations.inbox import is_running_by_schedule
 from integrations.sentences import from_label, joined, told
 
 from ..events import record_events
-from ..models import Discrepancy, ErpStatus, EventKind
+from ..models import Discrepancy, ErpStatus, EventKind, Stage
 from ..reconciling.findings import accept
 from ..reconciling.mends import mend
 from ..reconciling.ranges import BadRequest, last_compared, request_orders
 from ..reconciling.words import SITUATIONS
 from ..rereading import DirectReads, calls_kept
+from ..status_dictionary import DSCO_LIFECYCLES, DSCO_STATUSES
 
 MOST_AT_ONCE = 50
 STATES = ("open", "closed", "accepted")
@@ -64,6 +65,9 @@ NAMES = {
     "deleted": gettext_lazy("deleted"),
     "store": gettext_lazy("store"),
 }
+# What each side calls the status of an order. Ours is mostly a stage, and DSCO's own word where nothing was done yet.
+THEIRS: Final[dict[str, Any]] = {code: label for code, (label, _meaning) in (DSCO_LIFECYCLES | DSCO_STATUSES).items()}
+OURS: Final[dict[str, Any]] = THEIRS | dict(Stage.choices)
 
 
 class StateFilter(DropdownFilter):
@@ -130,7 +134,7 @@ class DiscrepancyAdmin(RecordAdmin):
         """What is the matter."""
         return title_of(row)
 
-    @display(description=gettext_lazy("about"))
+    @display(description=gettext_lazy("what it is about"))
     def about(self, row: Discrepancy) -> SafeString | str:
         """The order, or what else it is about."""
         return link_to(row.order) if row.order else row.subject
@@ -143,14 +147,14 @@ class DiscrepancyAdmin(RecordAdmin):
     @display(description=gettext_lazy("what we have"))
     def ours_text(self, row: Discrepancy) -> SafeString | str:
         """Our side in short."""
-        return _short(row.ours)
+        return _short(row.ours, OURS)
 
     @display(description=gettext_lazy("what the vendor has"))
     def theirs_text(self, row: Discrepancy) -> SafeString | str:
         """The other side in short."""
-        return _short(row.theirs)
+        return _short(row.theirs, THEIRS)
 
-    @display(description=gettext_lazy("first seen"))
+    @display(description=pgettext_lazy("trouble", "first seen"))
     def age(self, row: Discrepancy) -> SafeString | str:
         """How long it has been there."""
         return words.ago(row.first_seen_at)
@@ -172,7 +176,7 @@ class DiscrepancyAdmin(RecordAdmin):
         """Both sides, what to do, and the history of this difference."""
         names = list(dict.fromkeys([*record.ours, *record.theirs]))
         rows = [
-            [capfirst(str(NAMES.get(name, name))), _value(name, record.ours), _value(name, record.theirs)]
+            [capfirst(str(NAMES.get(name, name))), _value(name, record.ours, OURS), _value(name, record.theirs, THEIRS)]
             for name in names
         ]
         vendor = record.get_source_display()
@@ -184,7 +188,7 @@ class DiscrepancyAdmin(RecordAdmin):
         ]  # fmt: skip
         return [
             facts(title_of(record), [
-                (_("what to do"), SITUATIONS[record.code].advice), (_("about"), self.about(record)),
+                (_("what to do"), SITUATIONS[record.code].advice), (_("what it is about"), self.about(record)),
                 (_("kind"), record.get_kind_display()), (_("state"), self.state(record)),
                 (_("result"), record.result), (_("mended by"), _who(record.mended_at, record.mended_by)),
                 (_("closed by"), _who(record.closed_at, record.closed_by)),
@@ -193,12 +197,12 @@ class DiscrepancyAdmin(RecordAdmin):
                 (pgettext("trouble", "first seen"), words.moment(record.first_seen_at)),
                 (pgettext("trouble", "last seen"), words.moment(record.last_seen_at)),
                 (_("times seen"), record.times_seen),
-                (_("mended"), words.moment(record.mended_at)), (_("closed"), words.moment(record.closed_at)),
+                (_("mended at"), words.moment(record.mended_at)), (_("closed at"), words.moment(record.closed_at)),
             ]),
             table(_("Side by side"), ["", _("what we have"), vendor], rows, _("Neither side says more.")),
             table(
                 _("Earlier differences of this kind"),
-                [pgettext("trouble", "first seen"), _("state"), _("closed"), _("closed by"), _("result")], history,
+                [pgettext("trouble", "first seen"), _("state"), _("closed at"), _("closed by"), _("result")], history,
                 _("This is the first one."),
             ),
         ]  # fmt: skip
@@ -315,18 +319,20 @@ def _who(moment: Any, name: str) -> str:
     return (name or _("by itself")) if moment is not None else ""
 
 
-def _value(name: str, side: dict[str, Any]) -> SafeString | str:
+def _value(name: str, side: dict[str, Any], statuses: Mapping[str, Any]) -> SafeString | str:
     if name not in side:
         return words.EMPTY
     value = side[name]
     if isinstance(value, dict):
         lines = [f"{key}: {units}" for key, units in sorted(value.items())]
     else:
-        lines = [_one(name, one) for one in (value if isinstance(value, list) else [value])]
+        lines = [_one(name, one, statuses) for one in (value if isinstance(value, list) else [value])]
     return _over_lines(lines)
 
 
-def _one(name: str, value: Any) -> str:
+def _one(name: str, value: Any, statuses: Mapping[str, Any]) -> str:
+    if name == "status" and value in statuses:
+        return f"{statuses[value]} {value}"
     if name == "erp_status" and value in ErpStatus.values:
         return f"{value} {ErpStatus(value).label}"
     if isinstance(value, bool):
@@ -336,10 +342,10 @@ def _one(name: str, value: Any) -> str:
     return words.EMPTY if value in (None, "") else str(value)
 
 
-def _short(side: dict[str, Any]) -> SafeString | str:
+def _short(side: dict[str, Any], statuses: Mapping[str, Any]) -> SafeString | str:
     if not side:
         return words.EMPTY
-    values = [_value(name, side) for name in list(side)[:2]]
+    values = [_value(name, side, statuses) for name in list(side)[:2]]
     return _over_lines([value for value in values if value != words.EMPTY])
 
 

@@ -129,7 +129,7 @@ class PackageAdmin(OfOrderAdmin):
         """Carrier and method."""
         return " ".join(part for part in (package.carrier_name, package.logistics_name) if part) or words.EMPTY
 
-    @display(description=gettext_lazy("shipped"))
+    @display(description=gettext_lazy("shipped at"))
     def shipped_time(self, package: Package) -> SafeString | str:
         """When the warehouse shipped it."""
         return words.moment(package.shipped_at) if package.shipped else words.EMPTY
@@ -157,7 +157,7 @@ class PackageAdmin(OfOrderAdmin):
                 (_("carrier"), self.carrier(record)), (_("not counted because"), words.reason(record.ignored)),
             ]),
             facts(_("Shipping"), [
-                (_("outbound status"), outbound_status(record.status)), (_("shipped"), self.shipped_time(record)),
+                (_("outbound status"), outbound_status(record.status)), (_("shipped at"), self.shipped_time(record)),
                 (_("warehouse id"), record.wid), (_("shipping method id"), record.logistics_type_id),
                 (_("last read"), words.moment(record.read_at)),
             ]),

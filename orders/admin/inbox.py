@@ -58,6 +58,10 @@ class NothingToFill(forms.Form):
 class CauseAdmin(ReadOnlyAdmin):
     """The inbox instead of the ordinary list, the cause's page instead of a form."""
 
+    def called(self, row: Cause) -> str:
+        """Return the cause in a few words."""
+        return title_of(row)
+
     def get_urls(self) -> list[Any]:
         """Add what is posted from a cause's page."""
         own = [

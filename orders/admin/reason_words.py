@@ -116,7 +116,7 @@ WORDS: dict[str, str | Promise] = {
     "not_read": _("could not be read"),
     "not_recorded": _("not recorded, another worker took over"),
     "unreadable": _("unreadable"),
-    "unknown": _("of unknown status"),
+    "unknown": _("unknown at DSCO"),
     "cancellations": _("cancellations"),
     "windows_restarted": _("windows read again"),
     "stock_rows": _("stock rows read"),

@@ -98,7 +98,7 @@ class ReconciliationAdmin(RecordAdmin):
                 return HttpResponseRedirect(list_address(Reconciliation))
         context = {
             **self.admin_site.each_context(request),
-            "title": _("Compare with the vendors"), "opts": self.opts, "form": form, "media": self.media + form.media,
+            "title": _("Compare a range or orders"), "opts": self.opts, "form": form, "media": self.media + form.media,
             "back": list_address(Reconciliation),
         }  # fmt: skip
         return TemplateResponse(request, "admin/reconcile/ask.html", context)

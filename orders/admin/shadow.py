@@ -99,6 +99,10 @@ class ShadowCallAdmin(RecordAdmin):
         ]  # fmt: skip
         return super().changelist_view(request, {"waiting": waiting, **(extra_context or {})})
 
+    def called(self, row: ShadowCall) -> str:
+        """Return the step, and what it is for."""
+        return f"{kind_label(row.kind)} {subject_of(row.key)}"
+
     @display(description=gettext_lazy("order"))
     def order(self, call: Any) -> SafeString | str:
         """The order, with its PO number."""

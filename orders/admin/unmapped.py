@@ -208,8 +208,8 @@ def _example(order: Order | None) -> SafeString | str:
 
 def _tab(kind: str) -> str:
     return {
-        SKU: _("SKUs"), WAREHOUSE: _("Warehouses"), STORE: _("Retailers without store"), SHIPPING: _("Shipping"),
-        STOCK: _("In stock, not on DSCO"),
+        SKU: _("SKUs"), WAREHOUSE: _("Warehouses"), STORE: _("Retailers without store"),
+        SHIPPING: _("Shipping methods"), STOCK: _("In stock, not on DSCO"),
     }[kind]  # fmt: skip
 
 

@@ -172,7 +172,7 @@ class TestTimeline:
         comment(order.pk, "Called them", "li")
         hold([order.pk], "wait", "mei")
         entries = [entry for entry, _state, _call in page(operator, order).context["entries"]]
-        assert [entry.title for entry in entries] == ["Held", "Comment", "Changed at DSCO", "First seen"]
+        assert [entry.title for entry in entries] == ["Held", "Comment", "Changed at DSCO", "First read from DSCO"]
         assert [entry.actor for entry in entries] == ["mei", "li", "", ""]
         assert entries[2].text == "2 values changed: status"
 

@@ -112,9 +112,12 @@ class ScheduleAdmin(RecordAdmin):
         """When it runs next."""
         return words.upcoming(schedule.next_run)
 
+    def called(self, row: Schedule) -> str:
+        """Return what it starts."""
+        return self.job(row)
+
     def sections(self, request: HttpRequest, record: Schedule) -> list[Section]:
         """Return what it starts and when, then what the workers read."""
-        record.page_title = self.job(record)
         return [
             facts(_("Job"), [
                 (_("job"), self.job(record)), (_("how often"), self.often(record)),
@@ -155,9 +158,12 @@ class TaskAdmin(RecordAdmin):
         lines = result_in_words(task.result).strip().splitlines()
         return words.shortened(lines[-1], 100) if lines else words.EMPTY
 
+    def called(self, row: Any) -> str:
+        """Return what was done."""
+        return self.job(row)
+
     def sections(self, request: HttpRequest, record: Any) -> list[Section]:
         """Return what was done, how it ended, then what the workers were given."""
-        record.page_title = self.job(record)
         return [
             facts(_("Job"), [
                 (_("job"), self.job(record)), (_("started"), self.started_at(record)),

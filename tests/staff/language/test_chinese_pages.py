@@ -225,7 +225,7 @@ def test_a_job_that_was_not_needed_says_so(chinese: Client) -> None:
         id="0" * 32, name="tick", func="integrations.tasks.run_scheduled_flow", args=("pull_orders",), started=NOW,
         stopped=NOW + timedelta(seconds=1), success=True, result="fresh", attempt_count=1,
     )  # fmt: skip
-    assert "该流程刚刚运行过" in content(chinese.get("/admin/django_q/success/"))
+    assert "流程刚刚运行过：无需再运行" in content(chinese.get("/admin/django_q/success/"))
 
 
 def test_the_way_to_the_comparison_does_not_repeat_itself(chinese: Client) -> None:

@@ -107,7 +107,7 @@ class TestQuickSearch:
 
 class TestEmptyLists:
     def test_an_empty_list_says_why_and_what_to_do(self, browser: Any) -> None:
-        assert "pulled from DSCO" in browser.get("/admin/orders/order/").content.decode()
+        assert "The flow “Pull orders from DSCO” brings them" in browser.get("/admin/orders/order/").content.decode()
         assert "Nothing is owed here yet" in browser.get("/admin/orders/shipment/").content.decode()
 
     def test_the_advice_names_models_that_exist(self) -> None:

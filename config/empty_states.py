@@ -30,14 +30,17 @@ ADVICE: Final[dict[str, str | Promise]] = {
     "orders.Cancellation": _("No order was cancelled. Nothing to do."),
     "orders.Store": _("No store yet. Add the LingXing stores that orders go to; then map each retailer to one."),
     "orders.StoreMapping": _("No retailer has a store yet. Add one for each retailer, else its orders wait."),
-    "orders.ShippingMapping": _("No shipping method is mapped yet. Add one for each warehouse and service level."),
+    "orders.ShippingMapping": _(
+        "No shipping method is mapped yet: LingXing's own rules choose it. With the first mapping every warehouse and"
+        " service level needs one."
+    ),
     "orders.RetailerPolicy": _("No policy yet: every retailer gets the defaults. Add one where that is wrong."),
     "inventory.SkuMapping": _("No SKU is mapped yet: orders cannot be pushed. Add mappings, or import a file."),
     "inventory.WarehouseMapping": _("No warehouse is mapped yet: orders that name one wait. Map each DSCO code."),
     "inventory.StockItem": _("No item yet. Map SKUs and warehouses; the stock flow then fills this."),
     "inventory.StockLevel": _("No stock was read yet. Map warehouses; the stock flow then reads them."),
     "inventory.StockUpdate": _("DSCO was never told a quantity. The stock flow does it when figures differ."),
-    "orders.Discrepancy": _("No difference. What was compared last, and when, stands above."),
+    "orders.Discrepancy": _("No difference is known. What was compared last, and when, stands above."),
     "orders.Reconciliation": _("Nothing was compared yet. The flow “Compare with the vendors” does it every night."),
     "integrations.Flow": _("No flow has run yet. Start the workers: manage.py qcluster."),
     "integrations.FlowRun": _("No flow has run yet. Start the workers: manage.py qcluster."),

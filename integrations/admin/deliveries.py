@@ -202,7 +202,7 @@ class DeliveryAdmin(RecordAdmin):
                 (_("last attempt"), words.moment(record.last_attempt_at)),
                 (_("next attempt"), words.moment(record.next_attempt_at)),
                 (_("created"), words.moment(record.created_at)),
-                (_("changed"), words.moment(record.changed_at)),
+                (_("last changed"), words.moment(record.changed_at)),
                 (_("finished"), words.moment(record.finished_at)),
                 (_("idempotency key"), record.key),
                 (_("running in"), record.lease_holder),

@@ -140,6 +140,7 @@ def test_what_is_cancelled_is_a_table_of_lines(chinese: Client) -> None:
     row = Cancellation.objects.create(order=order, key="cancellation:1:dsco", action="dsco", lines=lines)
     shown = content(chinese.get(address(row, "change")))
     assert "1 HP-LAMP-01 Brass lamp 2" in shown
+    assert "最近变更 20" in shown, "a time's name says that it is one"
     assert "position" not in shown
 
 
@@ -188,6 +189,14 @@ def test_roles_are_called_roles(chinese: Client) -> None:
 def test_an_empty_audit_trail_says_what_will_stand_there(chinese: Client) -> None:
     assert "还没有人工操作" in content(chinese.get("/admin/audit/"))
     assert "请选择其他日期或人员" in content(chinese.get("/admin/audit/", {"day": "2026-03-01"}))
+
+
+def test_empty_lists_contradict_nothing_beside_them(chinese: Client) -> None:
+    assert "由领星自己的规则选择物流方式" in content(chinese.get("/admin/orders/shippingmapping/"))
+    page = content(chinese.get("/admin/orders/discrepancy/"))
+    assert "还没有对比过" in page
+    assert "没有已知的差异" in page
+    assert "以下表明系统正在运行" not in content(chinese.get("/admin/integrations/cause/"))
 
 
 def test_the_audit_trail_names_flows_and_roles_in_words(chinese: Client, admin_user: User) -> None:

@@ -278,7 +278,8 @@ class TestCarryingOut:
 
     def test_a_chunk_needs_few_queries(self, failed: Any, boss: User, django_assert_max_num_queries: Any) -> None:
         run = prepare("skip", "erp_push", ErpPush.objects.filter(status=State.FAILED), {"reason": "Sold out"}, boss)
-        with django_assert_max_num_queries(33):
+        # On SQLite two fewer. Three of them lock the causes that the run closes (a savepoint, in a test).
+        with django_assert_max_num_queries(35):
             carry_out(run.pk)
 
 

@@ -124,7 +124,7 @@ class TestEmptyLists:
         [
             *((f"/admin/orders/order/?worklist={name}", GOOD_NEWS[name]) for name in BY_NAME),
             ("/admin/orders/erppush/?status__in=needs_attention%2Cfailed%2Cuncertain", "Nothing here needs a person."),
-            ("/admin/orders/discrepancy/?state=open", "No difference."),
+            ("/admin/orders/discrepancy/?state=open", "No difference is known."),
         ],
     )
     def test_what_is_empty_on_a_good_day_says_so_and_that_the_machine_runs(

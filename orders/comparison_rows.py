@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
+from integrations.sentences import listed
 
 from .invoices import packages_of, shipped_at_dsco, shipped_by_report
 from .models import ErpStatus, Order, OrderLine
 from .personal import consignee_of
 from .reported import told_body
+from .status_dictionary import DSCO_LIFECYCLES, DSCO_STATUSES
 
 
 @dataclass(slots=True)
 class Cell:
-    """One value; None means that this side has no such thing or was not read."""
+    """One value; None means that this side has no such thing or was not read.
+
+    code: what the vendor itself calls the value, where ``text`` says it in our words.
+    """
 
     text: str | None
     differs: bool = False
+    code: str = ""
 
 
 @dataclass(slots=True)
@@ -130,21 +137,33 @@ def _service_level(dsco: DscoOrder) -> str:
 
 def _states(sides: Sides) -> list[Row]:
     order, dsco = sides.order, sides.dsco
-    stored = [erp.status for erp in order.erp_orders.all() if not erp.resend_of]
+    stored = [_status(erp.status) for erp in order.erp_orders.all() if not erp.resend_of]
     live = None if sides.erp_orders is None else [_status(row.status) for row in sides.erp_orders]
+    status = _row(_("DSCO status"), order.dsco_status, dsco and (dsco.dsco_status or ""))
+    lifecycle = _row(_("DSCO lifecycle"), order.dsco_lifecycle, dsco and (dsco.dsco_lifecycle or ""))
     return [
-        _row(_("DSCO status"), order.dsco_status, dsco and (dsco.dsco_status or "")),
-        _row(_("DSCO lifecycle"), order.dsco_lifecycle, dsco and (dsco.dsco_lifecycle or "")),
+        _in_words(status, {code: label for code, (label, _meaning) in DSCO_STATUSES.items()}),
+        _in_words(lifecycle, {code: label for code, (label, _meaning) in DSCO_LIFECYCLES.items()}),
         _row(_("cancellation requested"), order.cancel_requested, None if dsco is None else dsco.cancel_requested),
-        _row(_("status in LingXing"), [_status(status) for status in stored], None, live),
+        _in_words(
+            _row(_("status in LingXing"), stored, None, live), {str(each.value): each.label for each in ErpStatus}
+        ),
         _row(_("updated at DSCO"), order.dsco_updated_at or "", dsco and (dsco.dsco_last_update or "")),
     ]
 
 
 def _status(status: int | None) -> str:
-    if status is None:
-        return _("unknown")
-    return str(ErpStatus(status).label) if status in ErpStatus.values else str(status)
+    return _("unknown") if status is None else str(status)
+
+
+def _in_words(row: Row, known: Mapping[str, str | Promise]) -> Row:
+    """Say a row's codes in words; what differs was found by the codes."""
+    for cell in row.cells:
+        codes = (cell.text or "").split(", ")
+        if any(code in known for code in codes):
+            cell.code = ", ".join(code for code in codes if code in known)
+            cell.text = listed(known.get(code, code) for code in codes)
+    return row
 
 
 # --- Lines --------------------------------------------------------------------------------------------

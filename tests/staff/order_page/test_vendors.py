@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django_q.models import OrmQ
 
 from integrations.dsco import DscoClient
@@ -164,6 +164,16 @@ class TestComparison:
         assert text.count('class="ob-label ob-warning">differs<') == sum(
             cell.differs for row in compare_live(order).rows for cell in row.cells
         )
+
+    def test_the_vendors_states_are_said_in_words_with_their_own_beside(self, order: Order, operator: Client) -> None:
+        rows = {row.title: row for row in compare_live(order).rows}
+        in_lingxing = rows["Status in LingXing"].lingxing
+        assert (in_lingxing.text, in_lingxing.code) == ("To be reviewed", "4")
+        assert (rows["DSCO status"].dsco.text, rows["DSCO status"].dsco.code) == ("Created", "created")
+        with translation.override("zh-hans"):
+            rows = {row.title: row for row in compare_live(order).rows}
+            assert (rows["DSCO 状态"].dsco.text, rows["DSCO 状态"].dsco.code) == ("已创建", "created")
+        assert 'Created <code class="ob-quiet">created</code>' in shown(operator, order).text
 
     def test_the_script_gets_the_part_and_others_a_page(self, order: Order, operator: Client) -> None:
         assert "<html" not in shown(operator, order, **{"X-Requested-With": "fetch"}).text

@@ -72,7 +72,7 @@ class AlertRuleForm(forms.ModelForm):  # type: ignore[type-arg]
             "digest_minutes", "quiet_from", "quiet_until",
         )  # fmt: skip
         help_texts: ClassVar = {
-            "target": gettext_lazy("E-mail addresses separated by commas (empty: those of the group's members), or the "
+            "target": gettext_lazy("E-mail addresses separated by commas (empty: those of the role's members), or the "
                                    "address of the webhook. A saved webhook is shown with its key masked."),
             "secret": gettext_lazy("Only for DingTalk robots that check signatures. Empty keeps the saved one, "
                                    "a single - removes it."),
@@ -132,7 +132,7 @@ def _check_target(channel: str, target: str, group: Any) -> None:
         check_form(target)
         return
     if not target and group is None:
-        raise ValidationError(_("Enter addresses, or choose the group whose members are to be written to."))
+        raise ValidationError(_("Enter addresses, or choose the role whose members are to be written to."))
     for address in filter(None, (part.strip() for part in target.split(","))):
         validate_email(address)
 
@@ -173,7 +173,7 @@ class AlertRuleAdmin(Admin):
         """Offer the groups in words."""
         return say_in_words(super().formfield_for_foreignkey(db_field, request, **kwargs))
 
-    @display(description=gettext_lazy("group"))
+    @display(description=gettext_lazy("role"))
     def whose(self, rule: AlertRule) -> str:
         """The group that is told."""
         return group_label(rule.group) if rule.group else words.EMPTY
@@ -214,7 +214,7 @@ class AlertRuleAdmin(Admin):
     @display(description=gettext_lazy("target"))
     def where_to(self, rule: AlertRule) -> str:
         """Where it sends to, the key masked."""
-        return shown_target(rule) or (_("members of the group") if rule.channel == Channel.EMAIL else words.EMPTY)
+        return shown_target(rule) or (_("members of the role") if rule.channel == Channel.EMAIL else words.EMPTY)
 
     @display(description=gettext_lazy("alerts"))
     def alerts(self, rule: AlertRule) -> str:

@@ -103,7 +103,7 @@ def _that_open_something() -> Q:
 class GroupFilter(DropdownFilter):
     """Rows of one group, named in words. ``column`` is the relation."""
 
-    title = gettext_lazy("group")
+    title = gettext_lazy("role")
     parameter_name = "group"
     column = "group"
 

@@ -45,7 +45,7 @@ def shown_target(rule: AlertRule) -> str:
 def _mail(rule: AlertRule, digest: Digest) -> None:
     addresses = recipients(rule)
     if not addresses:
-        raise TargetFailed(_("Nobody to write to: the rule has no address and no member of the group has one."))
+        raise TargetFailed(_("Nobody to write to: the rule has no address and no member of the role has one."))
     with translation.override(rule.language):
         text = mail_text(digest)
     try:

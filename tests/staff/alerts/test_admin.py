@@ -92,7 +92,7 @@ def test_who_may_only_look_sees_neither_address_nor_secret(saved: AlertRule) -> 
         ({"target": ""}, "Enter the address of the webhook"),
         ({"target": "http://qyapi.weixin.qq.com/x"}, "https://"),
         ({"channel": "email", "target": "not an address"}, "valid email"),
-        ({"channel": "email", "target": ""}, "choose the group"),
+        ({"channel": "email", "target": ""}, "choose the role"),
         ({"quiet_from": "22:00"}, "beginning and an end"),
         ({"kinds": []}, "required"),
         ({"time_zone": "Moon/Base"}, "valid choice"),

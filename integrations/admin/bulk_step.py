@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote_plus
 
 from django import forms
 from django.contrib import messages
@@ -23,6 +22,7 @@ from ..deliveries.states import State
 from ..models import BulkRun, BulkStatus
 from . import words
 from .base import Admin, SelectWidget
+from .filter_words import filters_in_words
 from .reasons import ReasonForm
 from .records import address_of
 
@@ -84,16 +84,17 @@ def bulk_step(
     seen = preview(action, subject, queryset, request.user)
     if form.is_bound and form.is_valid():
         if request.POST.get("previewed") == str(seen.number):
-            return _made(request, action, subject, queryset, form.cleaned_data)
+            return _made(model_admin, request, action, subject, queryset, form.cleaned_data)
         messages.warning(request, _("The rows have changed since the preview. Look at it again, then confirm."))
     return _page(model_admin, request, action, form, seen, action_name or name)
 
 
 def _made(
-    request: HttpRequest, action: BulkAction, subject: str, queryset: QuerySet[Any], answers: dict[str, Any]
-) -> HttpResponse:
+    model_admin: Admin, request: HttpRequest, action: BulkAction, subject: str, queryset: QuerySet[Any],
+    answers: dict[str, Any],
+) -> HttpResponse:  # fmt: skip
     parameters = {**answers, "back": request.get_full_path()}
-    run = prepare(action, subject, queryset, parameters, request.user, origin_of(request))
+    run = prepare(action, subject, queryset, parameters, request.user, origin_of(model_admin, request))
     start_or_do(run, action)
     return HttpResponseRedirect(address_of(run))
 
@@ -106,12 +107,16 @@ def start_or_do(run: BulkRun, action: BulkAction) -> None:
         start(run)
 
 
-def origin_of(request: HttpRequest) -> str:
+def origin_of(model_admin: Admin, request: HttpRequest) -> str:
     """Return in words which rows were chosen: the ticked ones, or all that match the list's filters."""
-    shown = unquote_plus(request.META.get("QUERY_STRING", "")).replace("&", ", ")
     if request.POST.get("select_across") == "1":
+        filters = filters_in_words(model_admin, request)
         all_rows = sentences.gettext("all rows of the list")
-        return sentences.gettext("all rows that match: %(filters)s") % {"filters": shown[:500]} if shown else all_rows
+        return (
+            sentences.gettext("all rows that match: %(filters)s") % {"filters": sentences.joined(filters, "; ")}
+            if filters
+            else all_rows
+        )
     number = len(request.POST.getlist(ACTION_CHECKBOX_NAME))
     return sentences.ngettext("%(n)d ticked row", "%(n)d ticked rows", number) % {"n": number}
 
@@ -136,7 +141,7 @@ def _page(
         "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),
         "select_across": "1" if request.POST.get("select_across") == "1" else "0",
         "action": action_name,
-        "origin": origin_of(request),
+        "origin": origin_of(model_admin, request),
         "back": request.get_full_path(),
         "media": model_admin.media + form.media,
         "statuses": BulkStatus,

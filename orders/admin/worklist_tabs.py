@@ -45,14 +45,14 @@ class HiddenFilter(DropdownFilter):
 
     template = "admin/orders/kept_filter.html"
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Return one choice: without any, Django would not apply the filter."""
-        return [("", "")]
-
 
 class WorklistFilter(HiddenFilter):
     title = _("list")
     parameter_name = WORKLIST
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return the daily questions."""
+        return [(each.name, each.label) for each in worklists.WORKLISTS]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Limit the list to one of the daily questions."""
@@ -95,6 +95,11 @@ def deadline_pages(request: HttpRequest, rows: QuerySet[Any], per_page: int) -> 
 class PastedFilter(HiddenFilter):
     title = _("pasted numbers")
     parameter_name = PASTED
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Return one choice: how many numbers were pasted."""
+        name = str(self.used_parameters.get(PASTED, ""))
+        return [(name, str(len(pasted_numbers(request, name) or ())))]
 
     def queryset(self, request: HttpRequest, queryset: Any) -> Any:
         """Limit the list to the orders whose numbers were pasted."""

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.urls import reverse
+from django.utils import translation
 from django_q.models import OrmQ
 
 from integrations.admin import bulk_step
 from integrations.bulk import carry_out, prepare
 from integrations.deliveries.states import State
 from integrations.models import BulkRow, BulkRun, BulkStatus
+from integrations.sentences import told
 from orders.models import ErpPush, Order
 
 from .conftest import as_user, staff
@@ -75,7 +77,26 @@ class TestPreviewPage:
         act(browser, reverse(PUSHES) + "?status__exact=failed", "retry_now", failed[:1], across=True, ok="1")
         run = BulkRun.objects.get()
         assert (run.total, run.changed) == (len(failed), len(failed))
-        assert run.origin == "all rows that match: status__exact=failed"
+        assert run.origin == "all rows that match: status: Failed"
+
+    def test_filters_are_told_in_words_and_in_the_readers_language(self, orders: list[Order], browser: Any) -> None:
+        address = reverse("admin:orders_order_changelist")
+        filters = "?worklist=failed&retailer=1000012345&stage__in=received,in_erp&q=PO-70000,PO-70001&p=1&o="
+        act(browser, address + filters, "hold", orders[:1], across=True, reason="Wait")
+        run = BulkRun.objects.get()
+        assert run.origin == (
+            "all rows that match: list: Failed; retailer: Harbor & Pine; "
+            "stage: Received, In ERP; search: PO-70000,PO-70001"
+        )
+        with translation.override("zh-hans"):
+            assert told(run.origin).startswith("符合筛选的全部行：列表：失败")
+
+    def test_pasted_numbers_are_counted_in_the_record(self, orders: list[Order], browser: Any) -> None:
+        address = reverse("admin:orders_order_changelist")
+        numbers = f"{orders[0].dsco_order_id} {orders[1].dsco_order_id}"
+        pasted = browser.post(reverse("admin:orders_order_paste"), {"numbers": numbers}).url
+        act(browser, pasted, "hold", orders[:1], across=True, reason="Wait")
+        assert BulkRun.objects.get().origin == "all rows that match: pasted numbers: 2"
 
     def test_the_reason_is_asked_and_kept(self, failed: Any, browser: Any) -> None:
         page = act(browser, reverse(PUSHES), "skip", failed, reason="")

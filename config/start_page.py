@@ -30,7 +30,7 @@ from integrations.models import Cause, Flow
 from integrations.recent import recent
 from integrations.sentences import listed
 from inventory.models import StockItem, StockUpdate
-from orders.admin.cause_page import title_of
+from orders.admin.cause_page import message_of, title_of
 from orders.models import DifferenceKind, Discrepancy, Reconciliation
 
 from . import dashboard
@@ -149,7 +149,7 @@ def _step(kind: str, tally: Any) -> dict[str, Any]:
 
 def _cause(cause: Cause) -> dict[str, Any]:
     return {
-        "title": title_of(cause), "kind": kind_label(cause.kind), "message": cause.message,
+        "title": title_of(cause), "kind": kind_label(cause.kind), "message": message_of(cause),
         "number": cause.open_count - cause.verifying_count, "address": address_of(cause),
         "since": words.ago(cause.opened_at), "new": timezone.now() - cause.opened_at < NEW_FOR,
         "deadline": words.deadline(cause.oldest_deadline) if cause.oldest_deadline else "",

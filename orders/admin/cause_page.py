@@ -20,6 +20,7 @@ from integrations.causes import deliveries_of
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.flows import flow_definitions
 from integrations.models import Cause, Flow
+from integrations.sentences import told
 
 from ..explanations import Explanation, Remedy, explain
 from ..missing_codes import TABLES, MissingCode, add_address, missing_codes
@@ -32,6 +33,12 @@ def title_of(cause: Cause) -> str:
     """Return a cause in a few words: the code's meaning, or the code itself where only the vendor knows it."""
     text = words.reason(cause.code) or _("outcome unknown")
     return text if text == cause.code else text[:1].upper() + text[1:]
+
+
+def message_of(cause: Cause) -> str:
+    """Return the cause's message in the reader's language; a code that the title names is not named again."""
+    text = told(cause.message)
+    return text.removeprefix(f"{cause.code}: ") if title_of(cause) == cause.code else text
 
 
 def cause_context(request: HttpRequest, cause: Cause, now: datetime) -> dict[str, Any]:
@@ -50,7 +57,7 @@ def cause_context(request: HttpRequest, cause: Cause, now: datetime) -> dict[str
 def _facts(cause: Cause) -> list[tuple[str, Any]]:
     found = [
         (_("step"), kind_label(cause.kind)), (_("vendor"), cause.get_vendor_display()), (_("code"), cause.code),
-        (_("message"), cause.message), (pgettext("trouble", "first seen"), words.moment(cause.first_seen_at)),
+        (_("message"), message_of(cause)), (pgettext("trouble", "first seen"), words.moment(cause.first_seen_at)),
         (_("open since"), words.moment(cause.opened_at) if cause.opened_at > cause.first_seen_at else ""),
         (pgettext("trouble", "last seen"), words.moment(cause.last_seen_at)),
         (_("oldest deadline"), words.deadline(cause.oldest_deadline)),

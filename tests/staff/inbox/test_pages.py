@@ -50,6 +50,16 @@ class TestInbox:
         assert "Nothing needs a person." in page.text
         assert "Push orders to LingXing" in page.text
 
+    def test_a_code_that_only_the_vendor_knows_is_named_once(self, browser: Any) -> None:
+        park(make_orders(1), State.FAILED, "TOO_LATE", "TOO_LATE: The season is over", "rejected")
+        (line,) = browser.get(reverse(INBOX)).context["causes"]
+        assert (line["title"], line["message"]) == ("TOO_LATE", "The season is over")
+        page = browser.get(page_of(Cause.objects.get()))
+        assert ("Message", "The season is over") in [
+            (str(name).capitalize(), text) for name, text in page.context["facts"]
+        ]
+        assert "The season is over" in browser.get(reverse("admin:index")).text
+
     def test_it_shows_one_line_for_each_cause_newest_first(self, browser: Any) -> None:
         orders = make_orders(6)
         park(orders[:4], State.FAILED, "E1", "Order {} is refused", "rejected")

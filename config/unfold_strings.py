@@ -29,6 +29,22 @@ OURS_FOR_DJANGOS = (
     _("Deleting the selected %(objects_name)s would require deleting the following protected related objects:"),
     _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
     _("%(app)s administration"),
+    # Passwords: politely, and the one that Django has no Chinese of.
+    _("Your password was changed."),
+    _("Please enter your old password, for security’s sake, and then enter your new password twice so we can verify"
+      " you typed it in correctly."),
+    _("Your old password was entered incorrectly. Please enter it again."),
+    _("Your password can’t be too similar to your other personal information."),
+    _("Your password can’t be a commonly used password."), _("Your password can’t be entirely numeric."),
+    ngettext_lazy("Your password must contain at least %(min_length)d character.",
+                  "Your password must contain at least %(min_length)d characters.", "min_length"),
+    ngettext_lazy("This password is too short. It must contain at least %d character.",
+                  "This password is too short. It must contain at least %d characters."),
+    _("Deleting the %(object_name)s '%(escaped_object)s' would result in deleting related objects, but your account"
+      " doesn't have permission to delete the following types of objects:"),
+    _("Deleting the selected %(objects_name)s would result in deleting related objects, but your account doesn't have"
+      " permission to delete the following types of objects:"),
+    _("After you’ve created a user, you’ll be able to edit more user options."), _("Error:"),
     # What staff call roles is called so on the pages of people, too.
     _("group"), _("groups"),
     _("The groups this user belongs to. A user will get all permissions granted to each of their groups."),

@@ -29,8 +29,8 @@ def listed(cause: Cause, tab: str, counts: Mapping[str, Group] | None) -> dict[s
     group = counts.get(cause.key) if counts is not None else None
     number, verifying = (group.open, group.verifying) if group else (cause.open_count, cause.verifying_count)
     return {
-        "cause": cause, "address": address_of(cause), "title": title_of(cause), "message": message_of(cause), "mark": _mark(cause),
-        "kind": kind_label(cause.kind), "vendor": cause.get_vendor_display(),
+        "cause": cause, "address": address_of(cause), "title": title_of(cause), "message": message_of(cause),
+        "mark": _mark(cause), "kind": kind_label(cause.kind), "vendor": cause.get_vendor_display(),
         "number": verifying if tab == inbox.VERIFYING else number - verifying,
         "first_seen": words.ago(cause.first_seen_at), "last_seen": words.ago(cause.last_seen_at),
         "deadline": words.deadline(group.deadline if group else cause.oldest_deadline),

@@ -92,7 +92,6 @@ class TestPreviewPage:
             assert told(run.origin).startswith("符合筛选的全部行：列表：失败")
 
     def test_pasted_numbers_are_counted_in_the_record(self, orders: list[Order], browser: Any) -> None:
-        address = reverse("admin:orders_order_changelist")
         numbers = f"{orders[0].dsco_order_id} {orders[1].dsco_order_id}"
         pasted = browser.post(reverse("admin:orders_order_paste"), {"numbers": numbers}).url
         act(browser, pasted, "hold", orders[:1], across=True, reason="Wait")

@@ -60,6 +60,22 @@ def test_permissions_are_offered_in_chinese(chinese: Client) -> None:
     assert "操作员" in shown(chinese.get("/admin/integrations/alertrule/add/"))
 
 
+def test_roles_are_called_roles_in_english_too(admin_client: Client) -> None:
+    """Django calls them groups."""
+    page = admin_client.get("/admin/auth/group/")
+    assert "Roles" in page.text
+    assert "roup" not in shown(page)
+    assert "roup" not in shown(admin_client.get("/admin/integrations/alertrule/add/"))
+
+
+def test_a_password_is_changed_in_polite_chinese_alone(chinese: Client) -> None:
+    answer = chinese.post("/admin/password_change/", {"old_password": "x", "new_password1": "1", "new_password2": "1"})
+    text = shown(answer)
+    assert "密码太短：至少须有 8 个字符。" in text
+    assert "你" not in text
+    assert not ENGLISH.search(text), ENGLISH.search(text)
+
+
 def test_a_mappings_history_says_that_a_command_made_it(chinese: Client, tmp_path: Path) -> None:
     file = tmp_path / "mappings.json"
     file.write_text('{"skus": {"A-1": "LX-A-1"}}')

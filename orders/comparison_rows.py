@@ -14,6 +14,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from integrations.deliveries.references import numbers_in
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
 from integrations.sentences import listed
@@ -111,7 +112,7 @@ def _numbers(sides: Sides) -> list[Row]:
     links = order.erp_links.filter(ended_at=None, erp_order__deleted=False).select_related("erp_order")
     numbers = [link.erp_order.global_order_no for link in links if not link.erp_order.resend_of]
     if not numbers:  # LingXing was not read since the push
-        numbers = [number.strip() for number in push.remote_reference.split(",") if number.strip()]
+        numbers = numbers_in(push.remote_reference)
     live = None if erp is None else [row.global_order_no for row in erp if not row.is_deleted]
     platform = None if erp is None else {number for row in erp for number in row.platform_order_nos}
     first = sides.first_erp_order

@@ -22,6 +22,7 @@ from integrations.sentences import gettext as _
 from integrations.sentences import joined
 
 from .models import Order, OrderLine
+from .package_entries import one_for_each_number
 
 
 class Named(Protocol):
@@ -81,20 +82,24 @@ def packages_of(shipments: Any) -> list[DscoPackage]:
 
 def shipped_by_report(packages: Sequence[DscoPackage], lines: Sequence[OrderLine]) -> Shipped:
     """Return what our own report says, once DSCO has confirmed that it has it."""
-    return _shipped(_units(packages, lines), packages, lines)
+    whole = one_for_each_number(packages)
+    return _shipped(_units(whole, lines), whole, lines)
 
 
 def shipped_at_dsco(payload: Mapping[str, Any], lines: Sequence[OrderLine]) -> Shipped:
-    """Return what DSCO's own order shows: its shipped quantities, else its packages."""
+    """Return what DSCO's own order shows: its shipped quantities, else its packages, one for each tracking number."""
     try:
         order = DscoOrder.parse(payload)
     except UnreadableOrder:
         return Shipped({}, [], Coverage.NOTHING)
-    quantities = _units(order.packages, lines)
+    listed = sum(item.quantity for package in order.packages for item in package.line_items)
+    all_meant = listed <= sum(raw.shipped_quantity or 0 for raw in order.line_items)
+    packages = one_for_each_number(order.packages, copies_count=all_meant)
+    quantities = _units(packages, lines)
     for line, raw in zip(lines, order.line_items, strict=False):
         if raw.shipped_quantity:
             quantities[line.position] = raw.shipped_quantity
-    return _shipped(quantities, order.packages, lines)
+    return _shipped(quantities, packages, lines)
 
 
 def _shipped(quantities: Mapping[int, int], packages: Sequence[DscoPackage], lines: Sequence[OrderLine]) -> Shipped:
@@ -111,15 +116,10 @@ def _shipped(quantities: Mapping[int, int], packages: Sequence[DscoPackage], lin
 
 
 def _units(packages: Iterable[DscoPackage], lines: Sequence[OrderLine]) -> Counter[int]:
-    """Units by line position; a tracking number that DSCO lists twice counts once."""
+    """Units by line position."""
     units: Counter[int] = Counter()
-    seen: set[str] = set()
-    for package in packages:
-        if package.tracking_number and package.tracking_number in seen:
-            continue
-        seen.add(package.tracking_number or "")
-        for item in package.line_items:
-            _add(units, item, lines)
+    for item in (item for package in packages for item in package.line_items):
+        _add(units, item, lines)
     return units
 
 

@@ -51,6 +51,19 @@ def certainly_for(
     ]
 
 
+def take_number(invoice: Invoice, number: str) -> bool:
+    """Keep DSCO's number, by which the order is found; return whether it could be kept.
+
+    Not where another invoice of ours has it, nor one that is longer than the column: cut off, it would be another.
+    """
+    longest = Invoice._meta.get_field("invoice_id").max_length or 0
+    others = Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk)
+    if not number or len(number) > longest or others.exists():
+        return False
+    Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number)
+    return True
+
+
 class CannotMark(CannotDo):
     """The invoice cannot be marked now; ``code`` and the message say why and what to do."""
 

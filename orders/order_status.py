@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from integrations.deliveries.models import Delivery
+from integrations.deliveries.references import numbers_in
 from integrations.deliveries.states import State
 
 from .models import Acknowledgement, Cancellation, ErpPush, Invoice, Order, OrderErpLink, Shipment
@@ -38,7 +39,7 @@ def _erp_numbers(order: Order) -> list[str]:
     """The ERP orders that carry the order now; re-shipments are none of them."""
     links = OrderErpLink.objects.filter(order=order, ended_at=None).select_related("erp_order").order_by("pk")
     numbers = [link.erp_order.global_order_no for link in links if not link.erp_order.resend_of]
-    return numbers or [number for number in order.erp_push.remote_reference.split(",") if number]
+    return numbers or numbers_in(order.erp_push.remote_reference)
 
 
 def _delivery(row: Delivery) -> dict[str, Any]:

@@ -34,13 +34,14 @@ from .erp_state import live_orders
 from .first_sight import create_deliveries, is_acknowledged
 from .intake import LINE_COLUMNS, ORDER_COLUMNS, store_page
 from .invoices import Coverage, shipped_at_dsco, to_cents
-from .issued_invoices import certainly_for, shared_po_numbers
+from .issued_invoices import certainly_for, shared_po_numbers, take_number
 from .mappings import fill_erp_skus
 from .models import Acknowledgement, Cancellation, ErpPush, Invoice, Order, OrderLine, Shipment
 from .order_rows import raw_order, read_order
 from .package_reading import Wanted, read_packages
 from .rereading import DirectReads, calls_kept
 from .shared_numbers import under_anothers_number
+from .shipped_elsewhere import keep_packages
 from .stages import refresh_stages
 
 CHUNK = 200
@@ -189,7 +190,7 @@ def _settle(orders: Sequence[Order], dsco: DscoClient, lingxing: LingXingClient,
     _read_from_lingxing(pushed, lingxing, now)
     ids = [push.order_id for push in pushed]
     counts["acknowledgements_found"] = _record("acknowledgement", _acknowledged(orders, ids))
-    counts["shipments_found"] = _record("shipment", _shipped(orders))
+    counts["shipments_found"] = _record("shipment", _shipped(orders, now))
     counts["invoices_found"] = _record("invoice", _invoiced(orders, dsco))
     counts["steps_to_be_verified"] = sum(_doubt(model, orders, now) for model in TO_BE_VERIFIED)
     refresh_stages([order.pk for order in orders])
@@ -237,8 +238,11 @@ def _is_shipped(order: Order) -> bool:
     return order.dsco_status.lower() in SHIPPED_STATUSES
 
 
-def _shipped(orders: Sequence[Order]) -> dict[int, Outcome]:
-    """DSCO shows every unit as shipped: the order's one report is done. In parts, its flow and people look at it."""
+def _shipped(orders: Sequence[Order], now: datetime) -> dict[int, Outcome]:
+    """DSCO shows every unit as shipped: the order's one report is done, and its packages are kept.
+
+    In parts, its flow and people look at it.
+    """
     lines = _lines_of(orders)
     found: dict[int, Outcome] = {}
     open_rows: dict[int, list[Shipment]] = {}
@@ -249,7 +253,8 @@ def _shipped(orders: Sequence[Order]) -> dict[int, Outcome]:
         rows = open_rows.get(order.pk, [])
         if shipped.coverage == Coverage.FULL and len(rows) == 1:
             numbers = [package.tracking_number for package in shipped.packages if package.tracking_number]
-            found[rows[0].pk] = outcomes.succeeded(",".join(dict.fromkeys(numbers)), confirmed=True)
+            found[rows[0].pk] = outcomes.succeeded(",".join(numbers), confirmed=True)
+            keep_packages(order, shipped, now)
     return found
 
 
@@ -263,10 +268,9 @@ def _invoiced(orders: Sequence[Order], dsco: DscoClient) -> dict[int, Outcome]:
         raws = certainly_for(of_order, row.order, shared, row.invoice_id)
         if not raws:
             continue
-        number = str(raws[0].get("invoiceId") or "")[:120]
-        if number and not Invoice.objects.filter(invoice_id=number).exclude(pk=row.pk).exists():
-            total = _amount(raws[0].get("totalAmount"))
-            Invoice.objects.filter(pk=row.pk).update(invoice_id=number, total=total if row.total is None else row.total)
+        number = str(raws[0].get("invoiceId") or "")
+        if take_number(row, number) and row.total is None:
+            Invoice.objects.filter(pk=row.pk).update(total=_amount(raws[0].get("totalAmount")))
         found[row.pk] = outcomes.succeeded(number)
     return found
 

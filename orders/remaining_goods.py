@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from integrations.deliveries.references import numbers_in
 from integrations.deliveries.states import IN_FLIGHT, State
 from integrations.lingxing import LingXingClient
 from integrations.lingxing.rows import Rows
@@ -34,7 +35,7 @@ def goods_in_lingxing(reads: Reads, client: LingXingClient, pushes: Sequence[Erp
     for start in range(0, len(pushes), NUMBERS_PER_CALL):
         chunk = pushes[start : start + NUMBERS_PER_CALL]
         for push in chunk:
-            numbers[push.order_id] |= {part for part in push.remote_reference.split(",") if part}
+            numbers[push.order_id] |= set(numbers_in(push.remote_reference))
         rows = _outbound(reads, client, chunk, numbers, now)
         for push in chunk:
             if reason := _reason(rows, {push.platform_order_no}, numbers[push.order_id]):

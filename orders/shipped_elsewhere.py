@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -34,19 +35,21 @@ def _keep(order: Order, package: DscoPackage, number: str, lines: Sequence[Order
         order=order,
         wo_number=_own_number(number),
         defaults={
-            "tracking_number": number[:200], "shipped": True, "shipped_at": package.ship_date, "ignored": BY_STAFF,
+            "tracking_number": number if len(number) <= 200 else "",  # cut off it would be another number
+            "shipped": True, "shipped_at": package.ship_date, "ignored": BY_STAFF,
             "carrier_name": (package.ship_carrier or "")[:200], "read_at": now,
         },
     )  # fmt: skip
     stored.lines.all().delete()
-    found = [(item, matching_lines(item, lines)) for item in package.line_items]
+    units: Counter[tuple[OrderLine | None, str]] = Counter()
+    for item in package.line_items:
+        line = next(iter(matching_lines(item, lines)), None)
+        sku = (line.erp_sku or line.sku) if line else item.sku or ""
+        units[line, sku[:200]] += item.quantity
     PackageLine.objects.bulk_create(
-        PackageLine(
-            package=stored, order_line=meant[0] if meant else None, quantity=item.quantity,
-            erp_sku=((meant[0].erp_sku or meant[0].sku) if meant else item.sku or "")[:200],
-        )
-        for item, meant in found
-    )  # fmt: skip
+        PackageLine(package=stored, order_line=line, quantity=quantity, erp_sku=sku)
+        for (line, sku), quantity in units.items()
+    )
 
 
 def _own_number(tracking_number: str) -> str:

@@ -11,7 +11,7 @@ from django.conf import settings
 from ..causes import cause_for
 from ..models import AttemptAction
 from ..sentences import gettext as _
-from . import backoff
+from . import backoff, references
 from .models import Delivery
 from .outcomes import Outcome
 from .states import State, may_change
@@ -49,7 +49,7 @@ def apply_outcome(
     delivery.reason_code = outcome.code[:60] if target != State.SUCCEEDED else ""
     delivery.finished_at = now if target in (State.SUCCEEDED, State.SKIPPED, State.CANCELLED) else None
     delivery.remote_request_id = outcome.request_id or delivery.remote_request_id
-    delivery.remote_reference = outcome.reference[:200] or delivery.remote_reference
+    delivery.remote_reference = references.kept(outcome.reference) or delivery.remote_reference
     _note_error(delivery, outcome, target)
     if _is_failure(before, outcome, action):
         delivery.failures += 1

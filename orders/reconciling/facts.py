@@ -11,6 +11,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Q
 
+from integrations.deliveries.references import names_all, numbers_in
 from integrations.deliveries.states import IN_FLIGHT, State
 
 from ..models import Order, Shipment, Stage
@@ -19,7 +20,6 @@ from ..models import Order, Shipment, Stage
 GRACE_SECONDS = 900.0
 # DSCO refuses a search that ends less than 5 s ago.
 LEAST_GRACE_SECONDS = 10.0
-LONGEST_REFERENCE = 200
 # Nothing of these is compared with LingXing or expected at DSCO any more.
 GONE = frozenset({Stage.CANCELLED, Stage.CLOSED})
 
@@ -148,8 +148,8 @@ def _facts(row: tuple[Any, ...]) -> Facts:
 
 
 def _reported(reference: str) -> tuple[str, ...]:
-    """The tracking numbers that were reported; a reference that fills its column may be cut off and says nothing."""
-    return tuple(_plain(reference.split(","))) if len(reference) < LONGEST_REFERENCE else ()
+    """The tracking numbers that were reported; a reference that does not name all of them says nothing."""
+    return tuple(numbers_in(reference)) if names_all(reference) else ()
 
 
 def _plain(numbers: Iterable[Any]) -> list[str]:

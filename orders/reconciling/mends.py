@@ -27,7 +27,7 @@ from ..erp_creation import look_up
 from ..events import record_events
 from ..intake import store_page
 from ..invoices import Coverage, shipped_at_dsco
-from ..issued_invoices import certainly_for, shared_po_numbers
+from ..issued_invoices import certainly_for, shared_po_numbers, take_number
 from ..mappings import fill_erp_skus
 from ..models import Acknowledgement, Discrepancy, ErpPush, EventKind, Invoice, Order, Shipment
 from ..new_pushes import CannotPushAgain, push_again
@@ -222,7 +222,7 @@ def _adopt_invoice(work: _Work) -> None:
     for invoice, raws in zip(invoices, answers, strict=True):
         if invoice.pk not in found or invoice.key in refused:
             continue
-        _take_number(invoice, str(raws[0].get("invoiceId") or ""))
+        take_number(invoice, str(raws[0].get("invoiceId") or ""))
         row = work.orders[invoice.order_id]
         work.results[row.pk] = _("taken over: %(numbers)s") % {"numbers": raws[0].get("invoiceId")}
         work.equal.add(row.pk)
@@ -272,11 +272,3 @@ def _looked_up(reads: Reads, pushes: Sequence[ErpPush]) -> dict[int, Outcome]:
         for answer in reads.in_parallel(lambda chunk: look_up(client, chunk), chunks)
         for pk, outcome in answer.items()
     }
-
-
-def _take_number(invoice: Invoice, number: str) -> None:
-    """Keep DSCO's number where no other invoice of ours has it: the order is found by it."""
-    longest = Invoice._meta.get_field("invoice_id").max_length or 0
-    others = Invoice.objects.filter(invoice_id=number).exclude(pk=invoice.pk)
-    if number and len(number) <= longest and not others.exists():  # cut off, it would be another number
-        Invoice.objects.filter(pk=invoice.pk).update(invoice_id=number)

@@ -64,6 +64,16 @@ def shipped(sandbox: Sandbox, clock: MovableClock, *lines: dict[str, Any], **fie
     return order_id
 
 
+def list_in_parts(order: dict[str, Any], *parts: list[int]) -> None:
+    """Make DSCO list the only package of an order as several entries; each with these units of the lines, in turn."""
+    (package,) = order["packages"]
+    order["packages"] = [
+        package
+        | {"items": [item | {"quantity": units} for item, units in zip(package["items"], part, strict=True) if units]}
+        for part in parts
+    ]
+
+
 def effects(sandbox: Sandbox, order_id: str) -> dict[str, int]:
     """What our calls brought about for an order, by kind."""
     kinds = ("acknowledgement", "shipment", "invoice")

@@ -27,6 +27,7 @@ from orders.models import (
 )
 from orders.staff_cancellations import cancel_lines
 from tests.end_to_end.journeys import assert_each_effect_once, audit_and_ship, run_all, stages, travel
+from tests.orders.reconciling import list_in_parts
 
 OF_ORDER = ("id", "first_seen_at", "read_at", "payload_hash", "dsco_order_id", "payload")
 STEPS = (ErpPush, Acknowledgement, Shipment, Invoice)
@@ -96,6 +97,38 @@ def test_what_was_derived_comes_back_equal(world: Any, clock: Any, capsys: Any) 
     after = derived()
     assert after["steps"] == before["steps"]
     assert after["orders"] == before["orders"]
+
+
+@pytest.mark.parametrize("length", [121, 201])
+def test_long_invoice_numbers_that_begin_alike_are_not_cut_to_one(
+    world: Any, clock: Any, capsys: Any, length: int
+) -> None:
+    orders = [str(order["dscoOrderId"]) for order in world.dsco.add_orders(2)]
+    run_all(world, clock, move=False)
+    for number, order_id in enumerate(orders):
+        world.dsco.ship_in_portal(order_id, f"PORTAL{number}")
+        world.dsco.invoice_in_portal(order_id, f"{'L' * (length - 1)}{number}")
+    clock.advance(60)
+    run_flow("pull_orders")
+    rebuild(capsys)
+    assert set(Invoice.objects.values_list("status", flat=True)) == {State.SUCCEEDED}
+    truth = {invoice["invoiceId"] for invoice in world.dsco.invoices.values()}
+    said = {text for row in Invoice.objects.values_list("invoice_id", "remote_reference") for text in row}
+    assert len(truth) == 2
+    assert said <= truth | {None, "", "…"}
+
+
+def test_packages_reported_by_hand_come_back_too(world: Any, clock: Any, capsys: Any) -> None:
+    order_id = str(world.dsco.add_order(lines=[{"sku": "HP-LAMP-01", "quantity": 3}])["dscoOrderId"])
+    run_all(world, clock, move=False)
+    world.dsco.ship_in_portal(order_id, "SAME1")
+    world.dsco.rewrite(order_id, lambda order: list_in_parts(order, [1], [2]))
+    clock.advance(60)
+    run_flow("pull_orders")
+    rebuild(capsys)
+    assert Shipment.objects.get().status == State.SUCCEEDED
+    package = Package.objects.get(tracking_number="SAME1")
+    assert [line.quantity for line in package.lines.all()] == [3]
 
 
 def test_rebuilding_what_is_whole_changes_nothing(world: Any, clock: Any, capsys: Any) -> None:

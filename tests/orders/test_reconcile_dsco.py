@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from integrations.deliveries import staff
+from integrations.deliveries.references import numbers_in
 from integrations.flows import run_flow
 from integrations.sandbox.faults import Fault
 from integrations.sandbox.sandbox import Sandbox
@@ -15,7 +16,7 @@ from orders.models import Invoice, Order, OrderLine, Package, Stage
 from tests.conftest import MovableClock
 
 from .journeys import acknowledged, acknowledgement_of, line, order_of, place, pushed, run, shipment_of
-from .reconciling import compare, effects, finding, findings, invoiced, settle, shipped
+from .reconciling import compare, effects, finding, findings, invoiced, list_in_parts, settle, shipped
 
 
 class TestOrders:
@@ -108,6 +109,11 @@ def _given_up_in_doubt(world: Sandbox, fault: str) -> str:
     return order_id
 
 
+def _kept(order_id: str) -> dict[str, list[int]]:
+    packages = Package.objects.filter(order__dsco_order_id=order_id).prefetch_related("lines")
+    return {one.tracking_number: sorted(line.quantity for line in one.lines.all()) for one in packages}
+
+
 class TestShipments:
     def test_shipped_by_hand_is_taken_over_and_the_invoice_goes_on(self, world: Sandbox, clock: MovableClock) -> None:
         order_id = acknowledged(world, line("HP-LAMP-01", 2))
@@ -135,6 +141,47 @@ class TestShipments:
         assert [(one.tracking_number, [line.quantity for line in one.lines.all()]) for one in packages] == [
             (numbers[0], [2]), (numbers[1], [1]),
         ]  # fmt: skip
+
+    @pytest.mark.parametrize("parts", [[[1, 0], [2, 1]], [[0, 1], [3, 0]]])
+    def test_a_number_that_was_reported_under_twice_is_one_package_with_the_lines_of_both(
+        self, world: Sandbox, clock: MovableClock, parts: list[list[int]]
+    ) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 3), line("HP-RUG-90", 1))
+        world.dsco.ship_in_portal(order_id, "SAME1")
+        world.dsco.rewrite(order_id, lambda order: list_in_parts(order, *parts))
+        compare(clock)
+        assert _kept(order_id) == {"SAME1": [1, 3]}
+        assert shipment_of(order_id).remote_reference == "SAME1"
+        run("report_invoices")
+        assert effects(world, order_id)["invoice"] == 1
+
+    def test_units_reported_one_by_one_under_a_number_are_all_kept(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2))
+        world.dsco.ship_in_portal(order_id, "SAME1")
+        world.dsco.rewrite(order_id, lambda order: list_in_parts(order, [1], [1]))
+        compare(clock)
+        assert _kept(order_id) == {"SAME1": [2]}
+
+    def test_a_package_that_dsco_lists_twice_is_kept_once(self, world: Sandbox, clock: MovableClock) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 2))
+        world.dsco.ship_in_portal(order_id, "SAME1")
+        world.dsco.rewrite(order_id, lambda order: order["packages"].append(dict(order["packages"][0])))
+        compare(clock)
+        assert _kept(order_id) == {"SAME1": [2]}
+
+    def test_very_many_packages_are_named_by_whole_numbers_and_nothing_differs_afterwards(
+        self, world: Sandbox, clock: MovableClock
+    ) -> None:
+        order_id = acknowledged(world, line("HP-LAMP-01", 12))
+        numbers = [f"1Z999AA1012345{number:04}" for number in range(12)]
+        for number in numbers:
+            world.dsco.ship_in_portal(order_id, number, {"HP-LAMP-01": 1})
+        compare(clock)
+        reference = shipment_of(order_id).remote_reference
+        assert numbers_in(reference) == numbers[: len(numbers_in(reference))]
+        assert reference.endswith("…")
+        compare(clock, order_ids=(order_id,))
+        assert findings() == {}
 
     def test_what_lingxing_ships_afterwards_is_shown_and_not_reported(
         self, world: Sandbox, clock: MovableClock

@@ -24,6 +24,7 @@ from django.utils.translation import gettext as _
 from simple_history.models import registered_models
 
 from integrations.admin.flow_states import flow_label
+from integrations.admin.history_words import logged_change
 from integrations.admin.kinds import delivery_models, delivery_subjects, kind_label
 from integrations.admin.mappings import change_reason
 from integrations.admin.people import group_label
@@ -32,7 +33,6 @@ from integrations.admin.technical import vendor_text
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
 from integrations.models import Attempt, AttemptAction, Flow, FlowRun, VendorStop, VendorToken
-from integrations.sentences import told, unpacked
 from orders.models import OrderEvent
 
 # Rows that Django's log names by a code: how pages call them.
@@ -117,10 +117,9 @@ def _admin_log(wanted: Wanted) -> Iterable[Entry]:
         model = row.content_type.model_class() if row.content_type else None
         kind = capfirst(str(model._meta.verbose_name)) if model else ""
         what = f"{kind}: {verbs.get(row.action_flag, '')}" if kind else verbs.get(row.action_flag, "")
-        detail = told(unpacked(row.get_change_message()))
         yield Entry(
             row.action_time, row.user.get_username(), what, SPOKEN.get(model, str)(row.object_repr),
-            "" if row.action_flag == DELETION else _address(model, row.object_id), detail,
+            "" if row.action_flag == DELETION else _address(model, row.object_id), logged_change(row),
         )  # fmt: skip
 
 

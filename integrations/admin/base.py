@@ -26,7 +26,8 @@ from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
 from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
 from unfold.widgets import UnfoldAdminTextInputWidget as TextInputWidget
 
-from ..sentences import packed, told, unpacked
+from ..sentences import packed
+from .history_words import logged_change
 from .paging import LargeTablePaginator
 
 if TYPE_CHECKING:
@@ -186,6 +187,15 @@ class Admin(ThemedAdmin):
         """Return what pages call a row that cannot say it itself; "" leaves it to the row."""
         return ""
 
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """The browser's tab calls the row as the page does, once."""
+        row = kwargs.get("obj") or context.get("original")
+        name = str(getattr(row, "page_title", row or ""))
+        context["subtitle"] = "" if name == str(context["title"]) else name
+        return super().render_change_form(request, context, *args, **kwargs)
+
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
         """Keep a change in the audit trail; a sentence of ours with what it was made of."""
         return super().log_change(request, obj, packed(message) if isinstance(message, str) else message)
@@ -197,7 +207,7 @@ class Admin(ThemedAdmin):
         answer = super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
         context = getattr(answer, "context_data", None) or {}
         for entry in context.get("action_list", ()):
-            entry.change_message = told(unpacked(entry.change_message))
+            entry.change_message = logged_change(entry)
         return answer
 
 
@@ -215,10 +225,8 @@ class ReadOnlyAdmin(Admin):
     def render_change_form(
         self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
     ) -> HttpResponse:
-        """Offer the history only where there is one; the browser's tab calls the row as the page does."""
+        """Offer the history only where there is one."""
         context["show_history"] = self.keeps_history
-        row = kwargs.get("obj") or context.get("original")
-        context["subtitle"] = getattr(row, "page_title", row)
         return super().render_change_form(request, context, *args, **kwargs)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -1,14 +1,16 @@
-"""The history of a mapping or policy in words: fields as the form calls them, values as it shows them."""
+"""What was changed, in words: fields as the form calls them, values as it shows them."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.admin.models import LogEntry
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 
-from ..sentences import listed
+from ..sentences import listed, told, unpacked
 from .words import EMPTY
 
 if TYPE_CHECKING:
@@ -32,6 +34,30 @@ def value_in_words(field: Any, value: Any) -> str:
     if value is None or value == "":
         return EMPTY
     return str(dict(field.flatchoices or ()).get(value, value))
+
+
+def logged_change(entry: LogEntry) -> str:
+    """Return what Django's log of the admin says of a change, in the reader's language.
+
+    It keeps the names of the changed fields in English with a capital, and so finds none that we translate without.
+    """
+    message = entry.change_message
+    if not message.startswith("["):
+        return told(unpacked(message))
+    try:
+        parts = json.loads(message)
+    except json.JSONDecodeError:
+        return message
+    for part in parts:
+        for change in part.values():
+            if "fields" in change:
+                change["fields"] = [_field_in_words(name) for name in change["fields"]]
+    return LogEntry(change_message=json.dumps(parts)).get_change_message()
+
+
+def _field_in_words(name: str) -> str:
+    said = _(name)
+    return capfirst(_(name[:1].lower() + name[1:])) if said == name else said
 
 
 class ChangesInWords(HistoricalRecordContextHelper):

@@ -22,6 +22,7 @@ from integrations.models import (
     ApiCall,
     Attempt,
     BatchSize,
+    BulkRun,
     Cause,
     Flow,
     FlowRun,
@@ -55,6 +56,17 @@ def heading(page: Any) -> str:
     """The way to the page, above it."""
     assert page.status_code == 200
     return plain(re.search(r"<h1\b.*?</h1>", page.text, flags=re.DOTALL)[0])  # type: ignore[index]
+
+
+def plain_title(page: Any) -> str:
+    """What the browser's tab says."""
+    return (
+        re.sub(r"\s+", " ", re.search(r"<title>.*?</title>", page.text, flags=re.DOTALL)[0])
+        .replace(  # type: ignore[index]
+            "<title> ", "<title>"
+        )
+        .replace(" </title>", "</title>")
+    )
 
 
 def address(row: Any, what: str) -> str:
@@ -206,6 +218,30 @@ def test_the_audit_trail_names_flows_and_roles_in_words(chinese: Client, admin_u
     shown = content(chinese.get("/admin/audit/"))
     assert "流程: 已变更 同步库存" in shown
     assert "角色: 已变更 主管" in shown
+
+
+def test_changed_fields_are_named_in_words_in_the_audit_trail_and_in_a_history(
+    chinese: Client, admin_user: User
+) -> None:
+    SkuMapping.objects.create(dsco_sku="HP-1", erp_sku="LX-1")
+    row = SkuMapping.objects.get()
+    page = chinese.get(address(row, "change"))
+    form = {name: value for name, value in page.context["adminform"].form.initial.items() if value not in (None, False)}
+    chinese.post(address(row, "change"), {**form, "stock_buffer": "3"})
+    assert "已修改安全库存。" in content(chinese.get("/admin/audit/"))
+    chinese.post(
+        address(admin_user, "change"), {"username": admin_user.username, "last_name": "Li", "email": "x@x.org"}
+    )
+    assert "Last name" not in content(chinese.get(address(admin_user, "history")))
+
+
+def test_the_tab_of_a_flow_and_of_a_bulk_run_calls_it_as_the_page_does_once(chinese: Client, admin_user: User) -> None:
+    flow = Flow.objects.create(name="pull_orders", interval_seconds=120)
+    assert "<title>从 DSCO 拉取订单 | 修改流程 | OrderBridge</title>" in plain_title(
+        chinese.get(address(flow, "change"))
+    )
+    run = BulkRun.objects.create(action="retry", subject="erp_push", total=3, created_by=admin_user)
+    assert plain_title(chinese.get(address(run, "change"))).count("立即重试") == 1
 
 
 def test_a_form_that_only_wants_a_confirmation_speaks_of_no_error(chinese: Client) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
@@ -75,10 +75,7 @@ def export_list_view(request: HttpRequest, subject: str) -> HttpResponse:
 def _asked(request: HttpRequest, subject: str, file_format: str, query: str, ids: list[int] | None) -> HttpResponse:
     export = request_export(subject, file_format, request.user, query=query, ids=ids)
     address = reverse("admin:integrations_export_change", args=[export.pk])
-    text = _("The file is being made in the background. You find it here: {}")
-    link = format_html('<a class="ob-link" href="{}">{}</a>', address, f"#{export.pk} {list_label(export)}")
-    messages.success(request, format_html(text, link))
-    return HttpResponseRedirect(address)
+    return HttpResponseRedirect(address)  # that page says how far it is
 
 
 @admin.register(Export)

@@ -135,7 +135,9 @@ class TestPages:
         assert (export.format, export.filters["query"]) == ("xlsx", "worklist=to_acknowledge")
         assert OrmQ.objects.get().task["func"] == "integrations.tasks.make_export"
         assert "being made" in page.text
-        assert "You find it here" in page.text
+        assert "the file is made in the background" in page.text
+        assert page.redirect_chain[-1][0] == reverse("admin:integrations_export_change", args=[export.pk])
+        assert not list(page.context["messages"]), "the page itself says how far the file is"
         progress = reverse("admin:integrations_export_progress", args=[export.pk])
         assert browser.get(progress).json()["open"]
         make(export.pk)

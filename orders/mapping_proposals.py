@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from integrations.lingxing.lists import entries_of, pairs_with
+from integrations.lingxing.lists import entries_of, names_of, pairs_with
 from integrations.models import LingXingEntry, ListName
 from inventory.models import StockLevel
 
@@ -39,10 +39,13 @@ def _skus(rows: Sequence[UnmappedRow]) -> dict[str, Proposal]:
     """LingXing's own pairing of the MSKU first, then a local SKU of the same name."""
     codes = {row.code for row in rows}
     found = {}
-    for code, entries in entries_of(ListName.PAIRS, codes).items():
+    pairs = entries_of(ListName.PAIRS, codes)
+    stores = names_of({ListName.STORES: {entry.owner for entries in pairs.values() for entry in entries}})
+    for code, entries in pairs.items():
         skus = sorted({entry.sku for entry in entries})
         if len(skus) == 1:
-            where = _named(sorted({entry.owner for entry in entries}))
+            owners = {entry.owner for entry in entries}
+            where = _named(sorted(stores.get((ListName.STORES, owner), owner) for owner in owners))
             text = _("LingXing pairs MSKU %(code)s with it (store %(stores)s).")
             found[code] = Proposal(skus[0], text % {"code": code, "stores": where})
         else:

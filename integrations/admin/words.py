@@ -58,6 +58,13 @@ def known_reasons() -> dict[str, str | Promise]:
     return dict(_reasons)
 
 
+def named(code: str, name: str = "") -> SafeString | str:
+    """Return an id of LingXing's with the name that people know it by, where there is one."""
+    if not name or name == code:
+        return code or EMPTY
+    return format_html('{} <span class="ob-quiet">{}</span>', name, code)
+
+
 def reason(code: str) -> str:
     """Return a reason code in plain words; an unknown one is shown as it is."""
     return str(_reasons.get(code, code))

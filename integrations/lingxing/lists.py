@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -63,6 +63,18 @@ def entries_of(name: ListName, codes: Collection[str]) -> dict[str, list[LingXin
         for entry in chunk:
             found.setdefault(entry.code, []).append(entry)
     return found
+
+
+def names_of(codes: Mapping[ListName, Collection[str]]) -> dict[tuple[ListName, str], str]:
+    """Return what LingXing calls stores, warehouses or methods, by their list and id: one query.
+
+    codes: the ids of each list. What the lists do not hold, or hold without a name, is not in the answer.
+    """
+    wanted = Q()
+    for name, some in codes.items():
+        wanted |= Q(list=name, code__in={code for code in some if code})
+    rows = LingXingEntry.objects.filter(wanted).exclude(name="").values_list("list", "code", "name")
+    return {(ListName(found), code): text for found, code, text in rows} if wanted else {}
 
 
 def pairs_with(skus: Collection[str]) -> dict[str, list[LingXingEntry]]:

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from integrations.admin.base import ChoicesCheckboxFilter
+from integrations.admin.base import ChoicesCheckboxFilter, display
+from integrations.admin.lingxing_names import named, read_names
 from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
 from integrations.admin.mapping_imports import CHUNK, MappingResource, resource_meta
 from integrations.admin.mappings import MappingAdmin
@@ -170,10 +172,19 @@ class WarehouseMappingAdmin(StockMappingAdmin):
     consequences = staticmethod(warehouse_consequences)
     form = WarehouseMappingForm
     resource_classes = (WarehouseMappingResource,)
-    list_display = ("dsco_code", "wid", "stock_source", "sync_stock")
+    list_display = ("dsco_code", "its_warehouse", "stock_source", "sync_stock")
     list_editable = ("stock_source", "sync_stock")
     list_filter = (("stock_source", ChoicesCheckboxFilter), "sync_stock")
     search_fields = ("dsco_code", "wid")
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read LingXing's names of the warehouses."""
+        read_names(rows, {"wid": ListName.WAREHOUSES})
+
+    @display(description=_("LingXing warehouse"), ordering="wid")
+    def its_warehouse(self, row: WarehouseMapping) -> SafeString | str:
+        """The warehouse by its name, with its id."""
+        return named(row, "wid")
 
 
 @admin.register(SkuMapping)

@@ -15,8 +15,10 @@ from django.utils.translation import gettext_lazy
 from integrations.admin import words
 from integrations.admin.base import DropdownFilter, ReadOnlyAdmin, display
 from integrations.admin.deliveries import DeliveryAdmin, attempts_of, attempts_section
+from integrations.admin.lingxing_names import named, read_names
 from integrations.admin.records import RecordAdmin, Section, facts, link_to, table
 from integrations.admin.search import numbers_in
+from integrations.models import ListName
 
 from ..figures import DIFFERS
 from ..models import StockItem, StockLevel, StockUpdate
@@ -26,12 +28,21 @@ from ..models import StockItem, StockLevel, StockUpdate
 class StockLevelAdmin(ReadOnlyAdmin):
     """Quantities in LingXing's warehouses."""
 
-    list_display = ("erp_sku", "wid", "available", "locked", "total", "third_party_sellable", "read")
+    list_display = ("erp_sku", "its_warehouse", "available", "locked", "total", "third_party_sellable", "read")
     search_fields = ("erp_sku__exact", "wid__exact")
     search_help_text = gettext_lazy("ERP SKU or warehouse id")
     ordering = ("-id",)
     sortable_by = ()
     fields = ("erp_sku", "wid", "available", "locked", "total", "third_party_sellable", "read_at")
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read LingXing's names of the warehouses."""
+        read_names(rows, {"wid": ListName.WAREHOUSES})
+
+    @display(description=gettext_lazy("LingXing warehouse"))
+    def its_warehouse(self, level: StockLevel) -> SafeString | str:
+        """The warehouse by its name, with its id."""
+        return named(level, "wid")
 
     @display(description=gettext_lazy("last read"))
     def read(self, level: StockLevel) -> SafeString | str:

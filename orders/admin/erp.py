@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -15,8 +16,10 @@ from django.utils.translation import gettext_lazy
 
 from integrations.admin import words
 from integrations.admin.base import ChoicesCheckboxFilter, display
+from integrations.admin.lingxing_names import named, read_names
 from integrations.admin.records import RecordAdmin, Section, facts, link_to, table
 from integrations.admin.search import numbers_in
+from integrations.models import ListName
 
 from ..models import ErpOrder, OrderErpLink, OrderLine, Package
 from ..status_dictionary import outbound_status
@@ -28,12 +31,23 @@ SPLIT_TYPES: dict[Any, str | Promise] = {
     3: gettext_lazy("a part of a split order"),
 }  # fmt: skip
 
+# What LingXing has names for.
+PLACES = {
+    "store_id": ListName.STORES, "wid": ListName.WAREHOUSES, "logistics_type_id": ListName.LOGISTICS_TYPES,
+}  # fmt: skip
+
+
+def with_places(links: Sequence[OrderErpLink]) -> list[tuple[OrderErpLink, SafeString | str, SafeString | str]]:
+    """Return each link to an ERP order with the ERP order's store and warehouse, by name."""
+    read_names([link.erp_order for link in links], PLACES)
+    return [(link, named(link.erp_order, "store_id"), named(link.erp_order, "wid")) for link in links]
+
 
 @admin.register(ErpOrder)
 class ErpOrderAdmin(RecordAdmin):
     """LingXing's orders."""
 
-    list_display = ("global_order_no", "state", "its_orders", "store_id", "wid", "tracking_no", "read")
+    list_display = ("global_order_no", "state", "its_orders", "its_store", "its_warehouse", "tracking_no", "read")
     list_filter: ClassVar[Any] = (("status", ChoicesCheckboxFilter),)
     search_fields = ("global_order_no__exact",)
     search_help_text = gettext_lazy("ERP, order, PO or tracking numbers; several at once")
@@ -66,6 +80,20 @@ class ErpOrderAdmin(RecordAdmin):
         links = erp_order.order_links.all()
         return format_html_join(", ", "{}", ((link_to(link.order, link.order.dsco_order_id),) for link in links))
 
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read LingXing's names of stores and warehouses."""
+        read_names(rows, PLACES)
+
+    @display(description=gettext_lazy("store"))
+    def its_store(self, erp_order: ErpOrder) -> SafeString | str:
+        """The store by its name, with its id."""
+        return named(erp_order, "store_id")
+
+    @display(description=gettext_lazy("LingXing warehouse"))
+    def its_warehouse(self, erp_order: ErpOrder) -> SafeString | str:
+        """The warehouse by its name, with its id."""
+        return named(erp_order, "wid")
+
     @display(description=gettext_lazy("last read"))
     def read(self, erp_order: ErpOrder) -> SafeString | str:
         """When LingXing was last asked about it."""
@@ -73,6 +101,7 @@ class ErpOrderAdmin(RecordAdmin):
 
     def sections(self, request: HttpRequest, record: ErpOrder) -> list[Section]:
         """Return the ERP order and the orders it carries."""
+        read_names([record], PLACES)
         links = [
             [link_to(link.order), words.moment(link.first_seen_at), words.moment(link.ended_at)]
             for link in record.order_links.all()
@@ -80,13 +109,14 @@ class ErpOrderAdmin(RecordAdmin):
         return [
             facts(_("ERP order"), [
                 (_("ERP order number"), record.global_order_no), (_("status"), self.state(record)),
-                (_("store"), record.store_id),
+                (_("store"), named(record, "store_id")),
                 (_("original or part"), SPLIT_TYPES.get(record.split_type, record.split_type)),
                 (_("re-shipment of"), ", ".join(map(str, record.resend_of))),
                 (_("address fields that LingXing dropped"), ", ".join(map(str, record.dropped_fields))),
             ]),
             facts(_("Shipping"), [
-                (_("warehouse id"), record.wid), (_("shipping method id"), record.logistics_type_id),
+                (_("LingXing warehouse"), named(record, "wid")),
+                (_("shipping method"), named(record, "logistics_type_id")),
                 (_("tracking number"), record.tracking_no), (_("last read"), words.moment(record.read_at)),
             ]),
             table(_("Orders"), [_("order"), _("first seen"), _("ended")], links, _("It belongs to no order of ours.")),
@@ -158,7 +188,8 @@ class PackageAdmin(OfOrderAdmin):
             ]),
             facts(_("Shipping"), [
                 (_("outbound status"), outbound_status(record.status)), (_("shipped at"), self.shipped_time(record)),
-                (_("warehouse id"), record.wid), (_("shipping method id"), record.logistics_type_id),
+                (_("LingXing warehouse"), named(record, "wid")),
+                (_("shipping method"), named(record, "logistics_type_id")),
                 (_("last read"), words.moment(record.read_at)),
             ]),
             table(_("Contents"), [_("ERP SKU"), _("quantity"), _("line of the order")], rows, _("Nothing known.")),

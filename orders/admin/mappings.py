@@ -11,10 +11,13 @@ from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from import_export import fields, widgets
 
+from integrations.admin import words
 from integrations.admin.base import display
+from integrations.admin.lingxing_names import named, read_names
 from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
 from integrations.admin.mapping_imports import CodeWidget, MappingResource, resource_meta
 from integrations.admin.mappings import MappingAdmin
@@ -123,14 +126,18 @@ class StoreMappingAdmin(MappingAdmin):
     form = StoreMappingForm
     fields = ("retailer_id", "store_id")
     resource_classes = (StoreMappingResource,)
-    list_display = ("retailer_id", "store", "store_number")
+    list_display = ("retailer_id", "its_store")
     list_select_related = ("store",)
     search_fields = ("retailer_id", "store__store_id", "store__name")
 
-    @display(description=_("LingXing store id"), ordering="store__store_id")
-    def store_number(self, row: StoreMapping) -> str:
-        """The store's id."""
-        return row.store.store_id
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read LingXing's names of the stores."""
+        read_names([row.store for row in rows], {"store_id": ListName.STORES})
+
+    @display(description=_("store"), ordering="store__store_id")
+    def its_store(self, row: StoreMapping) -> SafeString | str:
+        """The store by our name or LingXing's, with its id."""
+        return words.named(row.store.store_id, row.store.name) if row.store.name else named(row.store, "store_id")
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Put the chosen store in."""
@@ -145,7 +152,16 @@ class ShippingMappingAdmin(MappingAdmin):
 
     form = ShippingMappingForm
     resource_classes = (ShippingMappingResource,)
-    list_display = ("warehouse_code", "service_level", "logistics_type_id", "report_carrier", "report_method")
+    list_display = ("warehouse_code", "service_level", "its_method", "report_carrier", "report_method")
     list_editable = ("report_carrier", "report_method")
     list_display_links = ("warehouse_code", "service_level")
     search_fields = ("warehouse_code", "service_level", "logistics_type_id")
+
+    def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
+        """Read LingXing's names of the methods."""
+        read_names(rows, {"logistics_type_id": ListName.LOGISTICS_TYPES})
+
+    @display(description=_("shipping method"), ordering="logistics_type_id")
+    def its_method(self, row: ShippingMapping) -> SafeString | str:
+        """The shipping method by its name, with its id."""
+        return named(row, "logistics_type_id")

@@ -40,6 +40,7 @@ from ..timeline import Entry, Group, step_name, timeline_of
 from ..versions import MISSING, differences
 from .composing import compose_button
 from .differences import title_of
+from .erp import with_places
 from .order_actions import Button, buttons_of_order, buttons_of_step, why_no_cancelling
 
 MOST_CHANGES = 40
@@ -118,7 +119,7 @@ def context_of(request: HttpRequest, order: Order) -> dict[str, Any]:
         "only_in_erp": sorted(story.in_erp.unmatched.items()) if story.in_erp else [],
         "erp_read_at": words.moment(min(erp.read_at for erp in story.erp_orders)) if story.in_erp else "",
         "missing": [(code.message, _mapping_address(request, order, code)) for code in story.missing],
-        "erp_links": story.links,
+        "erp_links": with_places(story.links),
         "packages": [_package(package, story.lines) for package in story.packages],
         "entries": [_entry(request, story, entry) for entry in entries],
         "chips": _chips(entries, chosen),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
 from integrations.flows.schedules import ensure_schedules
@@ -14,6 +15,8 @@ from integrations.lingxing.lists import list_states, read_lists
 from integrations.models import LingXingEntry, LingXingList, ListName
 from integrations.sandbox.faults import Fault
 from integrations.tasks import read_lists as task
+from inventory.models import StockLevel, WarehouseMapping
+from orders.models import ShippingMapping, Store, StoreMapping
 
 STORE = "110000000000000001"
 
@@ -96,6 +99,30 @@ class TestPage:
 
 
 @pytest.mark.django_db
+class TestNames:
+    def test_ids_stand_with_the_names_that_lingxing_gives_them(self, browser: Any, lists: None) -> None:
+        StoreMapping.objects.create(retailer_id="R1", store=Store.objects.create(store_id=STORE))
+        WarehouseMapping.objects.create(dsco_code="EAST", wid="50")
+        ShippingMapping.objects.create(warehouse_code="EAST", service_level="FECG", logistics_type_id="826")
+        StockLevel.objects.create(wid="50", erp_sku="LX-1", available=1, total=1, locked=0, read_at=timezone.now())
+        for page, name, code in (
+            ("orders_storemapping", "DSCO US", STORE), ("inventory_warehousemapping", "Newark", "50"),
+            ("orders_shippingmapping", "UPS Ground", "826"), ("inventory_stocklevel", "Newark", "50"),
+        ):  # fmt: skip
+            text = browser.get(reverse(f"admin:{page}_changelist")).text
+            assert f'{name} <span class="ob-quiet">{code}</span>' in text, page
+
+    def test_an_id_without_a_name_stands_there_once(self, browser: Any, db: None) -> None:
+        StoreMapping.objects.create(retailer_id="R1", store=Store.objects.create(store_id="777888999"))
+        assert browser.get(reverse("admin:orders_storemapping_changelist")).text.count("777888999") == 1
+
+    def test_our_own_name_of_a_store_comes_first(self, browser: Any, lists: None) -> None:
+        StoreMapping.objects.create(retailer_id="R1", store=Store.objects.create(store_id=STORE, name="US shop"))
+        text = browser.get(reverse("admin:orders_storemapping_changelist")).text
+        assert f'US shop <span class="ob-quiet">{STORE}</span>' in text
+        assert "DSCO US" not in text
+
+
 class TestSuggestions:
     def ask(self, browser: Any, name: str, text: str = "") -> list[dict[str, str]]:
         return browser.get(reverse("lingxing-suggestions"), {"list": name, "q": text}).json()["entries"]

@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef, Q
 from integrations.causes import refresh_causes
 from integrations.deliveries import outcomes
 from integrations.deliveries.outcomes import Outcome
+from integrations.deliveries.releases import park
 from integrations.deliveries.staff import record_found
 from integrations.deliveries.states import State
 from integrations.dsco import DscoClient
@@ -31,7 +32,7 @@ from .conditions import SHIPPED_STATUSES
 from .erp_creation import look_up
 from .erp_reading import read_erp_orders
 from .erp_state import live_orders
-from .first_sight import create_deliveries, is_acknowledged
+from .first_sight import FIRST_REASONS, FOLLOWING, create_deliveries, is_acknowledged
 from .intake import LINE_COLUMNS, ORDER_COLUMNS, store_page
 from .invoices import Coverage, shipped_at_dsco, to_cents
 from .issued_invoices import certainly_for, shared_po_numbers, take_number
@@ -54,6 +55,11 @@ MARGIN = timedelta(seconds=10)
 KEPT = {"payload", "payload_hash", "read_at"}
 STEPS: tuple[type[Any], ...] = (ErpPush, Acknowledgement, Shipment, Invoice)
 TO_BE_VERIFIED: tuple[type[Any], ...] = (*STEPS, Cancellation)
+# Done, or given up while nothing can have been sent.
+CLOSED = Q(status=State.SUCCEEDED) | Q(status__in=[State.SKIPPED, State.CANCELLED], maybe_sent=False)
+# What an order and its steps are closed for when DSCO's page is read, without looking at LingXing.
+CLOSED_WHEN_READ = frozenset({"already_shipped", "already_acknowledged", "order_cancelled", "cancel_requested"})
+MADE_WITH_THE_ORDER = timedelta(hours=1)
 FOUND = _("Found done at the vendor when the books were rebuilt.")
 
 
@@ -70,7 +76,7 @@ def rebuild(now: datetime, since: datetime | None, say: Callable[[str], None]) -
             counts["orders_read_from_dsco"] = _read_from_dsco(dsco, since, now - MARGIN, say)
         for orders in _chunks():
             counts.update(_derive(orders, now))
-            counts.update(_settle(orders, dsco, lingxing, now))
+            counts.update(_settle(orders, dsco, lingxing, now, since or now))
             say(f"{counts['orders']} orders")
     counts["stock_items_to_be_told"] = tell_again(StockItem.objects.values_list("dsco_sku", flat=True))
     refresh_causes(now)
@@ -176,22 +182,31 @@ def _lines_of(orders: Sequence[Order]) -> dict[int, list[OrderLine]]:
 # --- From the vendors' truth --------------------------------------------------------------------------
 
 
-def _settle(orders: Sequence[Order], dsco: DscoClient, lingxing: LingXingClient, now: datetime) -> Counter[str]:
+def _settle(
+    orders: Sequence[Order], dsco: DscoClient, lingxing: LingXingClient, now: datetime, since: datetime
+) -> Counter[str]:
     """Record as done what the vendors have; what they do not show is checked by its flow before anything is sent."""
     pushes = list(
         ErpPush.objects.filter(order__in=orders).select_related("order").prefetch_related("order__lines").order_by("pk")
     )
     counts: Counter[str] = Counter()
-    counts["erp_pushes_found"] = _record("erp_push", _pushes_found(pushes, lingxing))
+    forgotten = _forgotten(pushes, since)
+    found = _pushes_found([push for push in pushes if push.pk in forgotten or not _is_given_up(push)], lingxing)
+    with transaction.atomic():
+        _reopen([push for push in pushes if push.pk in forgotten and push.pk in found], now)
+        counts["erp_pushes_found"] = _record("erp_push", found)
     pushed = list(
         ErpPush.objects.filter(order__in=orders, status=State.SUCCEEDED)
         .select_related("order").prefetch_related("order__lines")
     )  # fmt: skip
     _read_from_lingxing(pushed, lingxing, now)
     ids = [push.order_id for push in pushed]
-    counts["acknowledgements_found"] = _record("acknowledgement", _acknowledged(orders, ids))
-    counts["shipments_found"] = _record("shipment", _shipped(orders, now))
-    counts["invoices_found"] = _record("invoice", _invoiced(orders, dsco))
+    elsewhere = ErpPush.objects.filter(order__in=orders, status=State.SKIPPED, maybe_sent=False)
+    handled_elsewhere = set(elsewhere.values_list("order_id", flat=True))
+    ours = [order for order in orders if order.pk not in handled_elsewhere]
+    counts["acknowledgements_found"] = _record("acknowledgement", _acknowledged(ours, ids))
+    counts["shipments_found"] = _record("shipment", _shipped(ours, now))
+    counts["invoices_found"] = _record("invoice", _invoiced(ours, dsco))
     counts["steps_to_be_verified"] = sum(_doubt(model, orders, now) for model in TO_BE_VERIFIED)
     refresh_stages([order.pk for order in orders])
     return counts
@@ -199,6 +214,35 @@ def _settle(orders: Sequence[Order], dsco: DscoClient, lingxing: LingXingClient,
 
 def _record(kind: str, found: dict[int, Outcome]) -> int:
     return record_found(kind, found, FOUND).changed if found else 0
+
+
+def _forgotten(pushes: Sequence[ErpPush], since: datetime) -> set[int]:
+    """Return the pushes (primary keys) that were closed when the books were read anew, as never tried.
+
+    DSCO shows the order as shipped or cancelled, or the retailer asks to cancel it: but LingXing may have it from us.
+    """
+    return {
+        push.pk
+        for push in pushes
+        if _is_given_up(push)
+        and push.reason_code in CLOSED_WHEN_READ
+        and ((push.finished_at is not None and push.finished_at >= since)
+             or push.created_at > push.order.first_seen_at + MADE_WITH_THE_ORDER)
+    }  # fmt: skip
+
+
+def _is_given_up(push: ErpPush) -> bool:
+    """Whether it was closed on purpose and certainly not sent: what was done by hand instead is not taken over."""
+    return push.status in (State.SKIPPED, State.CANCELLED) and not push.maybe_sent
+
+
+def _reopen(pushes: Sequence[ErpPush], now: datetime) -> None:
+    """LingXing has these orders, so that what follows is owed, too; a cancellation is to stop them there first."""
+    ids = [push.order_id for push in pushes]
+    park(ErpPush.objects.filter(pk__in=[push.pk for push in pushes]), State.WAITING, "", "", now)
+    for model in FOLLOWING:
+        closed = model._default_manager.filter(order__in=ids, reason_code__in=CLOSED_WHEN_READ)
+        park(closed, State.WAITING, FIRST_REASONS[model], "", now)
 
 
 def _pushes_found(pushes: Sequence[ErpPush], lingxing: LingXingClient) -> dict[int, Outcome]:
@@ -230,7 +274,7 @@ def _acknowledged(orders: Sequence[Order], pushed: Sequence[int]) -> dict[int, O
         if order.pk in pushed
         and (is_acknowledged(order) or order.dsco_lifecycle.lower() == "completed" or _is_shipped(order))
     }  # fmt: skip
-    rows = Acknowledgement.objects.filter(order__in=taken).exclude(status=State.SUCCEEDED)
+    rows = Acknowledgement.objects.filter(order__in=taken).exclude(CLOSED)
     return {row.pk: outcomes.succeeded(taken[row.order_id].supplier_order_number) for row in rows}
 
 
@@ -246,7 +290,7 @@ def _shipped(orders: Sequence[Order], now: datetime) -> dict[int, Outcome]:
     lines = _lines_of(orders)
     found: dict[int, Outcome] = {}
     open_rows: dict[int, list[Shipment]] = {}
-    for row in Shipment.objects.filter(order__in=orders).exclude(status=State.SUCCEEDED):
+    for row in Shipment.objects.filter(order__in=orders).exclude(CLOSED):
         open_rows.setdefault(row.order_id, []).append(row)
     for order in orders:
         shipped = shipped_at_dsco(order.payload, lines[order.pk])
@@ -263,7 +307,7 @@ def _invoiced(orders: Sequence[Order], dsco: DscoClient) -> dict[int, Outcome]:
     rows = Invoice.objects.filter(order__in=orders, order__shipments__status=State.SUCCEEDED)
     found = {}
     shared = shared_po_numbers(order.po_number for order in orders)
-    for row in rows.exclude(status=State.SUCCEEDED).select_related("order").distinct():
+    for row in rows.exclude(CLOSED).select_related("order").distinct():
         of_order = dsco.get_invoices_by_order(row.order.dsco_order_id, row.order.po_number)
         raws = certainly_for(of_order, row.order, shared, row.invoice_id)
         if not raws:

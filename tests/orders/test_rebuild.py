@@ -10,6 +10,7 @@ from django.core import serializers
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from integrations.deliveries import staff
 from integrations.deliveries.states import State
 from integrations.flows import run_flow
 from integrations.models import Heartbeat
@@ -26,6 +27,7 @@ from orders.models import (
     Stage,
 )
 from orders.staff_cancellations import cancel_lines
+from tests.conftest import STORE
 from tests.end_to_end.journeys import assert_each_effect_once, audit_and_ship, run_all, stages, travel
 from tests.orders.reconciling import list_in_parts
 
@@ -140,6 +142,20 @@ def test_rebuilding_what_is_whole_changes_nothing(world: Any, clock: Any, capsys
     assert derived()["orders"] == before["orders"]
 
 
+def backed_up() -> str:
+    """A backup of orders and their steps."""
+    models = [Order, OrderLine, ErpOrder, OrderErpLink, Package, *STEPS]
+    return serializers.serialize("json", [row for model in models for row in model.objects.all()])
+
+
+def restore(backup: str) -> None:
+    """Set the books back to a backup."""
+    Order.objects.all().delete()
+    ErpOrder.objects.all().delete()
+    for row in serializers.deserialize("json", backup or "[]"):
+        row.save()
+
+
 @pytest.mark.parametrize("rounds", [1, 2, 3])
 def test_after_an_old_backup_nothing_is_done_a_second_time(
     world: Any, clock: Any, capsys: Any, rounds: int, tmp_path: Any
@@ -147,20 +163,77 @@ def test_after_an_old_backup_nothing_is_done_a_second_time(
     """The books are set back to an earlier hour, while the vendors have everything since."""
     orders = [str(order["dscoOrderId"]) for order in world.dsco.add_orders(4)]
     run_all(world, clock)
-    models = [Order, OrderLine, ErpOrder, OrderErpLink, Package, *STEPS]
-    backup = serializers.serialize("json", [row for model in models for row in model.objects.all()])
+    backup = backed_up()
     for _each in range(rounds):
         audit_and_ship(world)
         run_all(world, clock)
-    for model in reversed(models):
-        model.objects.all().delete()
-    for row in serializers.deserialize("json", backup):
-        row.save()
+    restore(backup)
     rebuild(capsys, "--since", (timezone.now() - timezone.timedelta(days=2)).date().isoformat())
     travel(world, clock, rounds=12)
     assert stages() == {Stage.INVOICED: 4}
     assert_each_effect_once(world, orders)
     assert world.violations == []
+
+
+@pytest.mark.parametrize("backup", ["before_it_came", "before_the_push"])
+def test_an_order_that_went_as_far_as_its_shipment_after_the_backup_is_invoiced(
+    world: Any, clock: Any, capsys: Any, backup: str
+) -> None:
+    order_id = str(world.dsco.add_order(lines=[{"sku": "HP-LAMP-01", "quantity": 3}])["dscoOrderId"])
+    day = (timezone.now() - timezone.timedelta(days=1)).date().isoformat()
+    clock.advance(20)
+    run_flow("pull_orders")
+    kept = backed_up() if backup == "before_the_push" else ""
+    for name in ("push_orders", "acknowledge_orders", "report_shipments"):
+        run_flow(name)
+        audit_and_ship(world)
+        clock.advance(30)
+    assert stages() == {Stage.SHIPPED: 1}
+    restore(kept)
+    rebuild(capsys, "--since", day)
+    rebuild(capsys, "--since", day)  # it may be broken off and begun again
+    travel(world, clock, rounds=6)
+    assert stages() == {Stage.INVOICED: 1}
+    assert_each_effect_once(world, [order_id])
+    assert world.violations == []
+
+
+@pytest.mark.parametrize("backup", ["before_it_came", "before_the_push"])
+@pytest.mark.parametrize("asks", ["request_cancel", "cancel_by_retailer"])
+def test_an_order_that_was_pushed_and_then_cancelled_after_the_backup_is_stopped_in_lingxing(
+    world: Any, clock: Any, capsys: Any, backup: str, asks: str
+) -> None:
+    order_id = str(world.dsco.add_order(lines=[{"sku": "HP-LAMP-01", "quantity": 3}])["dscoOrderId"])
+    clock.advance(20)
+    run_flow("pull_orders")
+    kept = backed_up() if backup == "before_the_push" else ""
+    run_flow("push_orders")
+    getattr(world.dsco, asks)(order_id)
+    clock.advance(30)
+    restore(kept)
+    rebuild(capsys, "--since", (timezone.now() - timezone.timedelta(days=1)).date().isoformat())
+    for _each in range(4):
+        run_all(world, clock, move=False)
+    assert [row["status"] for row in world.lingxing.by_platform(order_id)] == [7]
+    assert world.dsco.orders[order_id]["dscoStatus"] == "cancelled"
+    assert stages() == {Stage.CANCELLED: 1}
+
+
+def test_what_was_given_up_on_purpose_stays_given_up(world: Any, clock: Any, capsys: Any) -> None:
+    order_id = str(world.dsco.add_order(lines=[{"sku": "HP-LAMP-01", "quantity": 3}])["dscoOrderId"])
+    clock.advance(20)
+    run_flow("pull_orders")
+    push = ErpPush.objects.get()
+    staff.skip("erp_push", [push.pk], "mei", "handled in LingXing by hand")
+    world.lingxing.create_by_hand(order_id, STORE, {"LX-HP-LAMP-01": 3})
+    world.dsco.ship_in_portal(order_id)
+    world.dsco.invoice_in_portal(order_id)
+    clock.advance(60)
+    run_flow("pull_orders")
+    before = derived()
+    rebuild(capsys)
+    assert derived()["steps"] == before["steps"]
+    assert stages() == {Stage.CLOSED: 1}
 
 
 def test_a_cancellation_that_was_carried_out_after_the_backup_cancels_no_more_units(

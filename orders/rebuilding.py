@@ -74,8 +74,9 @@ def rebuild(now: datetime, since: datetime | None, say: Callable[[str], None]) -
         dsco, lingxing = DscoClient.from_settings(), LingXingClient.from_settings()
         if since is not None:
             counts["orders_read_from_dsco"] = _read_from_dsco(dsco, since, now - MARGIN, say)
-        for orders in _chunks():
-            counts.update(_derive(orders, now))
+        for ids in _chunks():
+            orders, derived = derive(ids, now)
+            counts.update(derived)
             counts.update(_settle(orders, dsco, lingxing, now, since or now))
             say(f"{counts['orders']} orders")
     counts["stock_items_to_be_told"] = tell_again(StockItem.objects.values_list("dsco_sku", flat=True))
@@ -83,10 +84,10 @@ def rebuild(now: datetime, since: datetime | None, say: Callable[[str], None]) -
     return counts
 
 
-def _chunks() -> Iterator[list[Order]]:
+def _chunks() -> Iterator[list[int]]:
     last = 0
-    while chunk := list(Order.objects.filter(pk__gt=last).order_by("pk")[:CHUNK]):
-        last = chunk[-1].pk
+    while chunk := list(Order.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        last = chunk[-1]
         yield chunk
 
 
@@ -114,8 +115,13 @@ def _read_from_dsco(dsco: DscoClient, since: datetime, until: datetime, say: Cal
 
 
 @transaction.atomic
-def _derive(orders: Sequence[Order], now: datetime) -> Counter[str]:
-    """Read the stored payloads as this release reads them; write what differs, and steps that are missing."""
+def derive(order_ids: Sequence[int], now: datetime) -> tuple[list[Order], Counter[str]]:
+    """Read the stored payloads of orders as this release reads them; write what differs, and steps that are missing.
+
+    Returns the orders and counts. They are locked: under an emergency stop the pull goes on beside this, and what a
+    former payload said must not be written over what the present one says.
+    """
+    orders = list(Order.objects.filter(pk__in=order_ids).order_by("pk").select_for_update(no_key=True))
     columns = [name for name in ORDER_COLUMNS if name not in KEPT]
     changed, lines = [], []
     stored: dict[int, dict[int, OrderLine]] = {order.pk: {} for order in orders}
@@ -146,8 +152,9 @@ def _derive(orders: Sequence[Order], now: datetime) -> Counter[str]:
         lines, update_conflicts=True, unique_fields=["order", "position"], update_fields=LINE_COLUMNS
     )
     made = _missing_steps(orders, now)
-    return Counter(orders=len(orders), orders_corrected=len(changed), lines_corrected=len(lines) + len(gone),
-                   steps_made=made)  # fmt: skip
+    return orders, Counter(
+        orders=len(orders), orders_corrected=len(changed), lines_corrected=len(lines) + len(gone), steps_made=made
+    )
 
 
 def _could_not_be_stored(order: Order) -> bool:

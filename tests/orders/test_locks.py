@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection  # noqa: F401 (the condition of skipif)
 from django.utils import timezone
 
 from integrations.deliveries import outcomes, staff
@@ -12,10 +13,11 @@ from integrations.deliveries.releases import release_as_read
 from integrations.models import AttemptAction
 from orders.flows.apply_cancellations import _decide
 from orders.models import Cancellation, ErpPush, Order
+from orders.rebuilding import derive
 from orders.staff_cancellations import CannotCancel, cancel_lines
-from tests.at_once import together
+from tests.at_once import together, waiting_for_us
 
-from .factories import later, raw_line, raw_order, store
+from .factories import later, raw_line, raw_order, store, stored
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -89,3 +91,14 @@ def test_what_a_person_skipped_meanwhile_is_not_released():
     staff.skip("erp_push", [read[0].pk], "mei", "not ours")
     assert release_as_read(read, timezone.now()) == 0
     assert ErpPush.objects.get().status == "skipped"
+
+
+@pytest.mark.skipif("connection.vendor != 'postgresql'", reason="SQLite has one writer at a time")
+def test_a_rebuild_beside_a_pull_derives_what_the_pull_has_stored():
+    """Under an emergency stop the pull goes on while the books are rebuilt."""
+    raw = raw_order(lineItems=[raw_line(1)])
+    order = stored(raw)
+    newer = later(raw, lineItems=[raw_line(1, cancelledQuantity=1)])
+    with waiting_for_us(lambda: derive([order.pk], timezone.now()), lambda: store(newer)):
+        pass
+    assert order.lines.get().cancelled_quantity == 1

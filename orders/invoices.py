@@ -42,6 +42,7 @@ class Named(Protocol):
 
 
 CENT = Decimal("0.01")
+LONGEST_NUMBER = 120
 IDENTIFIERS = ("dsco_item_id", "sku", "partner_sku", "upc", "ean")
 
 
@@ -272,11 +273,17 @@ def numbers_after(base: str, current: str = "") -> Iterable[str]:
     """Yield the numbers to try, in order: the base, then base-2, base-3 …; with ``current`` only those after it."""
     if not current:
         yield base
-    suffix = current.removeprefix(f"{base}-") if current != base else ""
-    number = int(suffix) if suffix.isdigit() else 1
+    tail = current.rpartition("-")[2]
+    number = int(tail) if tail.isdecimal() and current == _numbered(base, int(tail)) else 1
     while True:
         number += 1
-        yield f"{base}-{number}"
+        yield _numbered(base, number)
+
+
+def _numbered(base: str, number: int) -> str:
+    """Return the base with a number after it; a very long one gives way to that, so that it fits its column."""
+    suffix = f"-{number}"
+    return base[: LONGEST_NUMBER - len(suffix)] + suffix
 
 
 def stored(body: InvoiceBody) -> dict[str, Any]:

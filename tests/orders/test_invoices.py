@@ -274,6 +274,16 @@ def test_fractions_of_a_cent_that_change_the_amount_are_a_persons_decision(sandb
     assert at_dsco(sandbox, raw)["totalAmount"] == 99
 
 
+def test_the_longest_po_number_at_several_retailers_gives_numbers_that_fit_and_stops_no_other_invoice(sandbox):
+    longest = "L" * 120
+    raws = [shipped(sandbox, po_number=longest, retailer=retailer) for retailer in list(RETAILERS)[:3]]
+    raws.append(shipped(sandbox))
+    report()
+    numbers = [invoice_of(raw).invoice_id for raw in raws]
+    assert sorted(numbers[:3]) == sorted([longest, f"{'L' * 118}-2", f"{'L' * 118}-3"])
+    assert {invoice_of(raw).status for raw in raws} == {"succeeded"}
+
+
 def test_the_same_po_number_at_two_retailers_gives_two_invoices(sandbox):
     first, second = list(RETAILERS)[:2]
     raws = [shipped(sandbox, po_number="PO-77", retailer=retailer) for retailer in (first, second)]

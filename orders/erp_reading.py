@@ -18,6 +18,7 @@ from integrations.upserts import upsert
 
 from .erp_quantities import items_of
 from .models import ErpOrder, Order, OrderErpLink
+from .packages import kept_tracking
 from .reading import Pages, Reads, read_in_chunks
 from .shared_numbers import under_anothers_number
 
@@ -106,8 +107,9 @@ def store_erp_orders(
         ErpOrder(
             global_order_no=row.global_order_no, store_id=row.store_id or "", status=row.status,
             split_type=row.split_type, deleted=row.is_deleted, resend_of=row.original_global_order_nos,
-            tracking_no=row.tracking_no or "", wid=row.wid or "", logistics_type_id=row.logistics_type_id or "",
-            items=items_of(row), dropped_fields=dropped.get(row.global_order_no, []), read_at=now,
+            tracking_no=kept_tracking(row.tracking_no), wid=row.wid or "",
+            logistics_type_id=row.logistics_type_id or "", items=items_of(row),
+            dropped_fields=dropped.get(row.global_order_no, []), read_at=now,
         )
         for row in sorted(rows.values(), key=lambda row: row.global_order_no)
     ]  # fmt: skip

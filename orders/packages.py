@@ -20,6 +20,7 @@ BUNDLE_COMPONENT = 2
 # ``Package.ignored`` of what a person typed: it belongs to no outbound order, but its tracking number is taken.
 BY_STAFF = "by_staff"
 SEVERAL_NUMBERS = re.compile(r"[,;，；、\n]+")
+LONGEST_TRACKING = 200
 PACKAGE_COLUMNS = [
     "global_order_no", "tracking_number", "status", "shipped", "shipped_at", "wid", "logistics_type_id",
     "logistics_name", "carrier_name", "ignored", "read_at",
@@ -102,12 +103,11 @@ def packages_of(
 
 
 def _package(order: Order, row: OutboundOrderRow, now: datetime) -> Package:
-    tracking = row.tracking_no.strip()
     return Package(
         order=order,
         wo_number=row.wo_number,
         global_order_no=row.order_number,
-        tracking_number=tracking if len(tracking) <= 200 else "",  # cut off it would be another number
+        tracking_number=kept_tracking(row.tracking_no),
         status=row.status,
         shipped=row.status == SHIPPED,
         shipped_at=row.delivered_at or row.stock_delivered_at,
@@ -117,6 +117,20 @@ def _package(order: Order, row: OutboundOrderRow, now: datetime) -> Package:
         carrier_name=(row.actual_carrier or row.logistics_provider_name)[:200],
         read_at=now,
     )
+
+
+def kept_tracking(text: str) -> str:
+    """Return LingXing's field for the tracking number as its column holds it: of very many numbers the first ones.
+
+    A single one that does not fit is left out: cut off it would be another number.
+    """
+    text = text.strip()
+    if len(text) <= LONGEST_TRACKING:
+        return text
+    numbers = [number for part in SEVERAL_NUMBERS.split(text) if (number := part.strip())]
+    while len(kept := ",".join(numbers)) > LONGEST_TRACKING:
+        numbers.pop()
+    return kept
 
 
 def _products(row: OutboundOrderRow, platform_order_no: str) -> list[tuple[str, int, bool]]:

@@ -36,7 +36,7 @@ from ..models import (
     Store,
     StoreMapping,
 )
-from ..packages import SEVERAL_NUMBERS, SHIPPED
+from ..packages import SEVERAL_NUMBERS, SHIPPED, kept_tracking
 from ..reading import Reads, read_in_chunks
 from ..shared_numbers import of_several_orders, under_anothers_number
 from . import facts as our
@@ -124,7 +124,7 @@ def _fits(
     horizon: datetime,
 ) -> bool:  # fmt: skip
     """Whether a row says at first sight what we have."""
-    if stored.get(row.global_order_no) != (row.status, row.is_deleted, row.tracking_no):
+    if stored.get(row.global_order_no) != (row.status, row.is_deleted, kept_tracking(row.tracking_no)):
         return False
     alive = not is_dead(row) and row.status != ErpStatus.HIDDEN
     if not facts.push.done or row.store_id != facts.store_id or alive == (facts.stage in our.GONE):

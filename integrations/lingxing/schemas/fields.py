@@ -12,6 +12,11 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 DEFAULT_ZONE = ZoneInfo("Asia/Shanghai")
 # Epoch 0 in any zone: LingXing writes it for "has not happened".
 _BEGINNING = datetime(1970, 1, 2, tzinfo=UTC)
+LARGEST_STATUS = 32_767
+LARGEST_QUANTITY = 2_147_483_647
+# Longer ids and numbers would not fit our columns, and cut off they would be others: the row counts as unreadable.
+LONGEST_ID = 40
+LONGEST_NUMBER = 60
 _WHOLE = re.compile(r"[+-]?\d+(\.0+)?")
 
 
@@ -29,6 +34,12 @@ def optional_number(value: Any) -> int | None:
         return whole_number(value)
     except ValueError:
         return None
+
+
+def status_number(value: Any) -> int | None:
+    """Read a number of LingXing's small enumerations, or None for what can be none of them."""
+    number = optional_number(value)
+    return number if number is not None and 0 <= number <= LARGEST_STATUS else None
 
 
 def text(value: Any) -> str:
@@ -88,9 +99,15 @@ def _local(found: str, info: ValidationInfo) -> datetime:
 Whole = Annotated[int, BeforeValidator(whole_number)]
 OptionalWhole = Annotated[int | None, BeforeValidator(optional_number)]
 Text = Annotated[str, BeforeValidator(text)]
+Status = Annotated[int | None, BeforeValidator(status_number)]
+Quantity = Annotated[int, BeforeValidator(whole_number), Field(le=LARGEST_QUANTITY)]
 Identifier = Annotated[str, BeforeValidator(identifier)]
 RequiredIdentifier = Annotated[str, BeforeValidator(identifier), Field(min_length=1)]
 ChosenIdentifier = Annotated[str, BeforeValidator(chosen_identifier)]
+KeptIdentifier = Annotated[str, BeforeValidator(identifier), Field(max_length=LONGEST_ID)]
+KeptChosenIdentifier = Annotated[str, BeforeValidator(chosen_identifier), Field(max_length=LONGEST_ID)]
+KeyIdentifier = Annotated[str, BeforeValidator(identifier), Field(min_length=1, max_length=LONGEST_ID)]
+KeyNumber = Annotated[str, BeforeValidator(identifier), Field(min_length=1, max_length=LONGEST_NUMBER)]
 Flag = Annotated[bool, BeforeValidator(flag)]
 Texts = Annotated[list[str], BeforeValidator(texts)]
 Moment = Annotated[datetime | None, BeforeValidator(moment)]

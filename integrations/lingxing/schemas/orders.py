@@ -7,14 +7,16 @@ from typing import Any
 from pydantic import AliasPath, Field, model_validator
 
 from .fields import (
-    ChosenIdentifier,
     Flag,
     Identifier,
+    KeptChosenIdentifier,
+    KeptIdentifier,
+    KeyIdentifier,
     Moment,
     OptionalWhole,
-    RequiredIdentifier,
     Row,
     RowWithRaw,
+    Status,
     Text,
     Texts,
     Whole,
@@ -62,25 +64,25 @@ class ErpOrderRow(RowWithRaw):
     is filled on a resend order only.
     """
 
-    global_order_no: RequiredIdentifier
-    store_id: Identifier = ""
-    status: OptionalWhole = None
+    global_order_no: KeyIdentifier
+    store_id: KeptIdentifier = ""
+    status: Status = None
     status_sub: OptionalWhole = None
-    split_type: OptionalWhole = None
+    split_type: Status = None
     is_deleted: Flag = Field(default=False, validation_alias="is_delete")
     platform_order_nos: Texts = Field(default_factory=list)
     original_global_order_nos: Texts = Field(default_factory=list, validation_alias="original_global_order_no")
     tracking_no: Text = Field(default="", validation_alias=AliasPath("logistics_info", "tracking_no"))
     waybill_no: Text = Field(default="", validation_alias=AliasPath("logistics_info", "waybill_no"))
     logistics_status: OptionalWhole = Field(default=None, validation_alias=AliasPath("logistics_info", "status"))
-    logistics_type_id: ChosenIdentifier = Field(
+    logistics_type_id: KeptChosenIdentifier = Field(
         default="", validation_alias=AliasPath("logistics_info", "logistics_type_id")
     )
     logistics_provider_name: Text = Field(
         default="", validation_alias=AliasPath("logistics_info", "logistics_provider_name")
     )
     actual_carrier: Text = Field(default="", validation_alias=AliasPath("logistics_info", "actual_carrier"))
-    wid: ChosenIdentifier = ""
+    wid: KeptChosenIdentifier = ""
     update_time: Moment = None
     global_delivery_time: Moment = None
     global_cancel_time: Moment = None

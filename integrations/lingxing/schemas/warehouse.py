@@ -13,11 +13,16 @@ from .fields import (
     ChosenIdentifier,
     Flag,
     Identifier,
+    KeptChosenIdentifier,
+    KeyIdentifier,
+    KeyNumber,
     Moment,
     OptionalWhole,
+    Quantity,
     RequiredIdentifier,
     Row,
     RowWithRaw,
+    Status,
     Text,
     Texts,
     Whole,
@@ -29,7 +34,7 @@ class OutboundProduct(Row):
 
     sku: Text = ""
     seller_sku: Text = ""
-    count: Whole
+    count: Quantity
     bundle_type: OptionalWhole = None
     bundle_wod_id: ChosenIdentifier = ""
     wod_id: Identifier = ""
@@ -43,16 +48,16 @@ class OutboundOrderRow(RowWithRaw):
     Deleted rows (status 4) are included: whoever counts packages leaves them out.
     """
 
-    wo_number: RequiredIdentifier
-    order_number: RequiredIdentifier
+    wo_number: KeyNumber
+    order_number: KeyIdentifier
     platform_order_nos: Texts = Field(default_factory=list, validation_alias="platform_order_no")
-    status: OptionalWhole = None
+    status: Status = None
     logistics_status: OptionalWhole = None
     tracking_no: Text = ""
     waybill_no: Text = ""
-    wid: ChosenIdentifier = ""
+    wid: KeptChosenIdentifier = ""
     warehouse_type: OptionalWhole = None
-    logistics_type_id: ChosenIdentifier = ""
+    logistics_type_id: KeptChosenIdentifier = ""
     logistics_type_name: Text = ""
     logistics_provider_name: Text = ""
     actual_carrier: Text = ""

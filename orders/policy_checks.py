@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.utils.translation import gettext as _
 
 from integrations.findings import Finding, Weight
@@ -11,21 +13,43 @@ from inventory.models import WarehouseMapping
 from .models import ErpStatus, InvoiceTiming, Mode, Order, RetailerPolicy, StoreMapping
 from .policies import acknowledge_statuses
 from .policy_words import status_names
+from .retailers import known_retailers
 from .staff_cancellations import CANCEL_CODES
 
 DEAD = frozenset({ErpStatus.CANCELLED.value, ErpStatus.HIDDEN.value})
 TOO_EARLY = frozenset({1, 2, 3, ErpStatus.TO_REVIEW.value})
 
 
-def check_policy(policy: RetailerPolicy) -> list[Finding]:
-    """Return what speaks against a policy, saved or not."""
-    return [*_retailer(policy), *_statuses(policy), *_steps(policy), *_details(policy)]
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What policies are checked against: retailers that an order or a store mapping names, and warehouse mappings."""
+
+    retailers: frozenset[str]
+    warehouses: bool
 
 
-def _retailer(policy: RetailerPolicy) -> list[Finding]:
+def known_to_all() -> Known:
+    """Read it for any number of policies: four queries."""
+    mapped = StoreMapping.objects.values_list("retailer_id", flat=True)
+    return Known(frozenset(known_retailers()).union(mapped), WarehouseMapping.objects.exists())
+
+
+def _known_to(policy: RetailerPolicy) -> Known:
     own = policy.retailer_id
-    known = Order.objects.filter(retailer_id=own).exists() or StoreMapping.objects.filter(retailer_id=own).exists()
-    if known or policy.pk:
+    named = policy.pk or any(model.objects.filter(retailer_id=own).exists() for model in (Order, StoreMapping))
+    warehouses = not policy.require_warehouse_code or WarehouseMapping.objects.exists()
+    return Known(frozenset({own} if named else ()), warehouses)
+
+
+def check_policy(policy: RetailerPolicy, known: Known | None = None) -> list[Finding]:
+    """Return what speaks against a policy, saved or not. known: what was read for many policies at once."""
+    known = known or _known_to(policy)
+    return [*_retailer(policy, known), *_statuses(policy), *_steps(policy), *_details(policy, known)]
+
+
+def _retailer(policy: RetailerPolicy, known: Known) -> list[Finding]:
+    own = policy.retailer_id
+    if own in known.retailers or policy.pk:
         return []
     text = _("No order and no store mapping names the retailer %(retailer)s. Check the id (dscoRetailerId).")
     return [Finding(Weight.CONFIRM, "retailer_id", text % {"retailer": own})]
@@ -74,13 +98,13 @@ def _steps(policy: RetailerPolicy) -> list[Finding]:
     return found
 
 
-def _details(policy: RetailerPolicy) -> list[Finding]:
+def _details(policy: RetailerPolicy, known: Known) -> list[Finding]:
     found = []
     if policy.cancel_code not in CANCEL_CODES:
         text = _("%(code)s is none of DSCO's cancel codes for suppliers (%(known)s): DSCO may refuse it.")
         words = {"code": policy.cancel_code, "known": ", ".join(CANCEL_CODES)}
         found.append(Finding(Weight.CONFIRM, "cancel_code", text % words))
-    if policy.require_warehouse_code and not WarehouseMapping.objects.exists():
+    if policy.require_warehouse_code and not known.warehouses:
         text = _("There is no warehouse mapping: shipments of orders that name no warehouse would all wait.")
         found.append(Finding(Weight.CONFIRM, "require_warehouse_code", text))
     if policy.automatic_packages and policy.shipment_mode != Mode.LIVE:

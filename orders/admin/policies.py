@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 from urllib.parse import urlencode
 
+import tablib
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -30,7 +31,7 @@ from integrations.findings import Finding
 from ..models import ErpStatus, RetailerPolicy, StoreMapping
 from ..payload_words import said_of
 from ..policies import policies_for
-from ..policy_checks import check_policy
+from ..policy_checks import check_policy, known_to_all
 from ..policy_words import in_words, status_names
 from ..retailers import known_retailers
 from ..staff_cancellations import CANCEL_CODES
@@ -73,9 +74,14 @@ class RetailerPolicyResource(MappingResource):
         [field.name for field in RetailerPolicy._meta.concrete_fields if field.name != "id"],
     )
 
+    def before_import(self, dataset: tablib.Dataset, **kwargs: Any) -> None:
+        """Read at once what all policies of the file are checked against."""
+        super().before_import(dataset, **kwargs)
+        self._known = known_to_all()
+
     def findings_of(self, instance: Any) -> Sequence[Finding]:
         """Return what speaks against the policy as a whole."""
-        return check_policy(instance)
+        return check_policy(instance, self._known)
 
 
 class RetailerPolicyForm(CheckedForm):

@@ -294,6 +294,7 @@ class TestManyRows:
         "orders_store": ("store_id,name", "11{0},Store {1}"),
         "orders_storemapping": ("retailer_id,store_id", "R{0},11{1}"),
         "orders_shippingmapping": ("warehouse_code,service_level,logistics_type_id", "*,L{0},8{1}"),
+        "orders_retailerpolicy": ("retailer_id,name,require_warehouse_code", "R{0},Shop {1},1"),
     }
 
     @pytest.mark.parametrize("table", KINDS)

@@ -31,6 +31,7 @@ from integrations.recent import recent
 from integrations.sentences import listed
 from inventory.models import StockItem, StockUpdate
 from orders.admin.cause_page import message_of, title_of
+from orders.admin.inbox_rows import mark_of
 from orders.models import DifferenceKind, Discrepancy, Reconciliation
 
 from . import dashboard
@@ -38,7 +39,6 @@ from .health_strip import machine, stop_address, vendor_name
 
 COLUMNS = (State.NEEDS_ATTENTION, State.FAILED, State.UNCERTAIN, State.DUE, State.IN_PROGRESS, State.ACCEPTED)
 REACH_TONES = {Reach.UP: "success", Reach.DOWN: "warning", Reach.REFUSED: "danger", Reach.UNKNOWN: "plain"}
-NEW_FOR = timedelta(hours=1)
 # A queue for turns shorter than this is the ordinary pace.
 SHORT_WAIT = timedelta(seconds=5)
 
@@ -151,7 +151,7 @@ def _cause(cause: Cause) -> dict[str, Any]:
     return {
         "title": title_of(cause), "kind": kind_label(cause.kind), "message": message_of(cause),
         "number": cause.open_count - cause.verifying_count, "address": address_of(cause),
-        "since": words.ago(cause.opened_at), "new": timezone.now() - cause.opened_at < NEW_FOR,
+        "since": words.ago(cause.opened_at), "mark": mark_of(cause),
         "deadline": words.deadline(cause.oldest_deadline) if cause.oldest_deadline else "",
     }  # fmt: skip
 

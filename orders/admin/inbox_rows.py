@@ -30,7 +30,7 @@ def listed(cause: Cause, tab: str, counts: Mapping[str, Group] | None) -> dict[s
     number, verifying = (group.open, group.verifying) if group else (cause.open_count, cause.verifying_count)
     return {
         "cause": cause, "address": address_of(cause), "title": title_of(cause), "message": message_of(cause),
-        "mark": _mark(cause), "kind": kind_label(cause.kind), "vendor": cause.get_vendor_display(),
+        "mark": mark_of(cause), "kind": kind_label(cause.kind), "vendor": cause.get_vendor_display(),
         "number": verifying if tab == inbox.VERIFYING else number - verifying,
         "first_seen": words.ago(cause.first_seen_at), "last_seen": words.ago(cause.last_seen_at),
         "deadline": words.deadline(group.deadline if group else cause.oldest_deadline),
@@ -38,7 +38,8 @@ def listed(cause: Cause, tab: str, counts: Mapping[str, Group] | None) -> dict[s
     }  # fmt: skip
 
 
-def _mark(cause: Cause) -> SafeString | str:
+def mark_of(cause: Cause) -> SafeString | str:
+    """Return the label of a cause that is new or came back, with the time in its tooltip."""
     if cause.closed_at is not None:
         return ""
     if cause.opened_at > cause.first_seen_at:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -59,6 +60,15 @@ class TestInbox:
             (str(name).capitalize(), text) for name, text in page.context["facts"]
         ]
         assert "The season is over" in browser.get(reverse("admin:index")).text
+
+    def test_inbox_and_start_page_agree_on_what_is_new_and_what_came_back(self, browser: Any) -> None:
+        park(make_orders(1), State.FAILED, "E1", "refused", "rejected")
+        refresh_causes(timezone.now())
+        Cause.objects.update(first_seen_at=timezone.now() - timedelta(days=2))
+        for address in (reverse(INBOX), reverse("admin:index")):
+            text = browser.get(address).text
+            assert ">came back</span>" in text
+            assert ">new</span>" not in text
 
     def test_it_shows_one_line_for_each_cause_newest_first(self, browser: Any) -> None:
         orders = make_orders(6)

@@ -123,7 +123,10 @@ def _carry_out(request: HttpRequest, form: CodeForm, enrolled: bool, context: di
     if not enrolled:
         app = _confirmed(user, code)
         if app is None:
-            form.add_error("code", _("This is not the code that the app shows now. Check the clock of your phone."))
+            text = _(
+                "Not the code that the app shows now. Check the clock of your phone; after several wrong codes wait."
+            )
+            form.add_error("code", text)
             return None
         return _show_new_codes(request, app, context)
     device = match_token(user, code)

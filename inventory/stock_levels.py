@@ -42,7 +42,12 @@ def stored(wids: Iterable[str], erp_skus: Iterable[str]) -> dict[tuple[str, str]
 
 
 def keep(levels: Levels, read_at: datetime) -> None:
-    """Make the stored stock levels those of a complete read: only differences are written, vanished rows go."""
+    """Make the stored stock levels those of a complete read: only differences are written, vanished rows go.
+
+    A product whose SKU does not fit the column can't be mapped either, and stops nothing.
+    """
+    longest = StockLevel._meta.get_field("erp_sku").max_length or 0
+    levels = {key: level for key, level in levels.items() if len(key[1]) <= longest}
     with transaction.atomic():
         stored = {(row.wid, row.erp_sku): row for row in StockLevel.objects.all()}
         changed = [

@@ -102,6 +102,14 @@ def test_unmapped_skus_are_named_and_not_sent(world, synchronise):
     assert RUG not in told(world)
 
 
+def test_a_product_whose_sku_fits_no_column_stops_no_other(world, synchronise):
+    world.lingxing.set_stock("50", "S" * 300, 5)
+    world.lingxing.set_stock("50", f"LX-{LAMP}", 7)
+    assert synchronise().status == RunStatus.SUCCEEDED
+    assert shown(world, LAMP) == {"EAST": 7, "WEST": 100}
+    assert not StockLevel.objects.filter(erp_sku__startswith="SSS").exists()
+
+
 def test_without_a_mapped_warehouse_there_is_nothing_to_do(world, synchronise):
     WarehouseMapping.objects.update(sync_stock=False)
     result = synchronise()

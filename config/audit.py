@@ -33,6 +33,7 @@ from integrations.admin.technical import vendor_text
 from integrations.deliveries.states import State
 from integrations.flows import flow_definitions
 from integrations.models import Attempt, AttemptAction, Flow, FlowRun, VendorStop, VendorToken
+from integrations.sentences import titled
 from orders.models import OrderEvent
 
 # Rows that Django's log names by a code: how pages call them.
@@ -116,7 +117,8 @@ def _admin_log(wanted: Wanted) -> Iterable[Entry]:
     for row in wanted.rows(rows, "action_time", "user__username"):
         model = row.content_type.model_class() if row.content_type else None
         kind = capfirst(str(model._meta.verbose_name)) if model else ""
-        what = f"{kind}: {verbs.get(row.action_flag, '')}" if kind else verbs.get(row.action_flag, "")
+        verb = verbs.get(row.action_flag, "")
+        what = titled(kind, verb) if kind else verb
         yield Entry(
             row.action_time, row.user.get_username(), what, SPOKEN.get(model, str)(row.object_repr),
             "" if row.action_flag == DELETION else _address(model, row.object_id), logged_change(row),
@@ -130,7 +132,7 @@ def _histories(wanted: Wanted) -> Iterable[Entry]:
         history = apps.get_model(model._meta.app_label, f"historical{model._meta.model_name}")
         rows = history._default_manager.filter(history_user__isnull=False).select_related("history_user")
         for row in wanted.rows(rows, "history_date", "history_user__username"):
-            what = f"{capfirst(str(model._meta.verbose_name))}: {verbs.get(row.history_type, '')}"
+            what = titled(capfirst(str(model._meta.verbose_name)), verbs.get(row.history_type, ""))
             yield Entry(
                 row.history_date, row.history_user.get_username(), what, str(row.instance),
                 "" if row.history_type == "-" else _address(model, getattr(row, model._meta.pk.attname)),

@@ -117,6 +117,11 @@ def listed(names: Iterable[Any]) -> str:
     return translation.pgettext("between the names of a list", ", ").join(map(str, names))
 
 
+def titled(name: Any, what: Any) -> str:
+    """Return what is said under a name ("Stage: Received") as the active language writes it. Nothing that is kept."""
+    return translation.gettext("%(name)s: %(what)s") % {"name": name, "what": what}
+
+
 def from_label(label: str | Promise) -> str:
     """Return a lazy label, such as that of a state, as a sentence."""
     if not isinstance(label, Promise):

@@ -17,7 +17,7 @@ from django.utils.translation import pgettext
 from integrations.deliveries.references import numbers_in
 from integrations.dsco.schemas import DscoOrder, DscoOrderLine
 from integrations.lingxing.schemas import ErpOrderRow, OutboundOrderRow
-from integrations.sentences import listed
+from integrations.sentences import listed, titled
 
 from .invoices import packages_of, shipped_at_dsco, shipped_by_report
 from .models import ErpStatus, Order, OrderLine
@@ -182,10 +182,12 @@ def _lines(sides: Sides) -> Iterable[Row]:
         # LingXing knows units by ERP SKU; where two lines share one, no line's own number exists there.
         in_erp = sides.erp_orders is not None and line.erp_sku and shared[line.erp_sku] == 1
         left = None if shown is None else shown.quantity - shown.cancelled_quantity - shown.rejected_quantity
-        yield _row(f"{name}: {ordered}", line.quantity, None if shown is None else shown.quantity)
-        yield _row(f"{name}: {to_deliver}", line.open_quantity, left, sides.erp_units[line.erp_sku] if in_erp else None)
+        yield _row(titled(name, ordered), line.quantity, None if shown is None else shown.quantity)
         yield _row(
-            f"{name}: {shipped}", reported.get(line.position, 0),
+            titled(name, to_deliver), line.open_quantity, left, sides.erp_units[line.erp_sku] if in_erp else None
+        )
+        yield _row(
+            titled(name, shipped), reported.get(line.position, 0),
             None if shown is None else at_dsco.get(line.position, 0),
             sides.shipped_units[line.erp_sku] if in_erp else None,
         )  # fmt: skip

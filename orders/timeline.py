@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from integrations.deliveries.models import Delivery
 from integrations.models import ApiCall, Attempt, AttemptAction
-from integrations.sentences import listed
+from integrations.sentences import listed, titled
 
 from .models import EventKind, OrderEvent, OrderVersion
 from .order_story import Story
@@ -66,7 +66,7 @@ def step_name(delivery: Delivery) -> str:
     if getattr(delivery, "sequence", 1) > 1:
         return f"{name} {delivery.sequence}"  # type: ignore[attr-defined]
     display = getattr(delivery, "get_action_display", None)
-    return f"{name}: {display()}" if display else name
+    return titled(name, display()) if display else name
 
 
 def _of_attempt(attempt: Attempt, step: str, calls: list[ApiCall]) -> Entry:

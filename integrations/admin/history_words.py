@@ -51,7 +51,7 @@ def logged_change(entry: LogEntry) -> str:
     for part in parts:
         for change in part.values():
             if "fields" in change:
-                change["fields"] = [_field_in_words(name) for name in change["fields"]]
+                change["fields"] = [listed(_field_in_words(name) for name in change["fields"])]
     return LogEntry(change_message=json.dumps(parts)).get_change_message()
 
 

@@ -15,6 +15,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from ..sentences import titled
 from .base import DropdownFilter
 
 # The roles that the program makes (config/roles.py), and what each is for. Other groups are shown by their own name.
@@ -44,7 +45,7 @@ def group_label(group: Any) -> str:
 
 def permission_label(permission: Permission) -> str:
     """Return what a permission allows, with what it is about: "Orders: view"."""
-    return f"{subject_of(permission)}: {ability_of(permission)}"
+    return titled(subject_of(permission), ability_of(permission))
 
 
 def subject_of(permission: Permission) -> str:

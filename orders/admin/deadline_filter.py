@@ -11,6 +11,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from integrations.admin.base import DropdownFilter
+from integrations.sentences import titled
 
 from ..deadlines import DEADLINES, Range, deadline_named, in_range
 
@@ -24,7 +25,7 @@ class DueFilter(DropdownFilter):
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """Return every deadline with every range."""
         return [
-            (f"{deadline.name}:{reach.value}", f"{capfirst(str(deadline.label))}: {reach.label}")
+            (f"{deadline.name}:{reach.value}", titled(capfirst(str(deadline.label)), reach.label))
             for deadline in DEADLINES for reach in Range
         ]  # fmt: skip
 

@@ -31,7 +31,7 @@ from integrations.causes import deliveries_of, groups, refresh_causes
 from integrations.deliveries.kinds import delivery_kinds
 from integrations.flows import flow_definitions
 from integrations.models import Cause, Vendor
-from integrations.sentences import from_label, joined, told
+from integrations.sentences import from_label, joined, titled, told
 
 from ..retailers import known_retailers
 from .cause_page import cause_context, title_of
@@ -160,7 +160,7 @@ class CauseAdmin(ReadOnlyAdmin):
         name = str(action.label).rstrip(" …")
         context = {
             **self.admin_site.each_context(request),
-            "title": f"{name}: {title_of(cause)}", "advice": action.advice, "opts": self.opts, "form": form,
+            "title": titled(name, title_of(cause)), "advice": action.advice, "opts": self.opts, "form": form,
             "button": ngettext("%(what)s: %(n)d row", "%(what)s: %(n)d rows", number) % {"what": name, "n": number},
             "shown": list(rows[:SHOWN_BEFORE_ACTING]), "total": number, "action": action.name,
             "chosen": request.POST.getlist(ACTION_CHECKBOX_NAME),

@@ -27,7 +27,7 @@ from integrations.deliveries.staff import StaffResult
 from integrations.deliveries.states import State
 from integrations.errors import VendorError
 from integrations.jobs import start_released
-from integrations.sentences import told
+from integrations.sentences import titled, told
 
 from ..events import comment
 from ..holds import FINISHED_STAGES, KINDS, hold, release_hold
@@ -283,7 +283,7 @@ def act_on_step(
         if name == "retry":
             _start(request, flow_of(kind), order)
         return _back(order)
-    title = f"{step_name(delivery)}: {action.text}"
+    title = titled(step_name(delivery), action.text)
     return _ask(model_admin, request, order, form, title, action.text, action.advice)
 
 

@@ -216,8 +216,8 @@ def test_the_audit_trail_names_flows_and_roles_in_words(chinese: Client, admin_u
     for row in (Flow.objects.get(), Group.objects.get(name="lead")):
         LogEntry.objects.log_actions(admin_user.pk, [row], CHANGE, single_object=True)
     shown = content(chinese.get("/admin/audit/"))
-    assert "流程: 已变更 同步库存" in shown
-    assert "角色: 已变更 主管" in shown
+    assert "流程：已变更 同步库存" in shown
+    assert "角色：已变更 主管" in shown
 
 
 def test_changed_fields_are_named_in_words_in_the_audit_trail_and_in_a_history(

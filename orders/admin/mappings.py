@@ -22,10 +22,13 @@ from integrations.admin.mapping_forms import CheckedForm, SuggestWidget
 from integrations.admin.mapping_imports import CodeWidget, MappingResource, resource_meta
 from integrations.admin.mappings import MappingAdmin
 from integrations.models import ListName
+from integrations.recent import recent
 
 from ..mapping_checks import SHIPPING_RULES, STORE_MAPPING_RULES, STORE_RULES
 from ..mapping_files import ensure_stores
 from ..models import ShippingMapping, Store, StoreMapping
+from ..retailers import known_retailers
+from .filters import RETAILERS_SECONDS
 
 
 class StoreResource(MappingResource):
@@ -126,13 +129,21 @@ class StoreMappingAdmin(MappingAdmin):
     form = StoreMappingForm
     fields = ("retailer_id", "store_id")
     resource_classes = (StoreMappingResource,)
-    list_display = ("retailer_id", "its_store")
+    list_display = ("retailer", "its_store")
     list_select_related = ("store",)
     search_fields = ("retailer_id", "store__store_id", "store__name")
 
     def prepare_page(self, request: HttpRequest, rows: list[Any]) -> None:
-        """Read LingXing's names of the stores."""
+        """Read our names of the retailers and LingXing's of the stores."""
         read_names([row.store for row in rows], {"store_id": ListName.STORES})
+        names = recent("retailers", RETAILERS_SECONDS, known_retailers)
+        for row in rows:
+            row.retailer_name = names.get(row.retailer_id, "")
+
+    @display(description=_("retailer"), ordering="retailer_id")
+    def retailer(self, row: Any) -> SafeString | str:
+        """The retailer by name, where orders or a policy give one, with the id."""
+        return words.named(row.retailer_id, row.retailer_name)
 
     @display(description=_("store"), ordering="store__store_id")
     def its_store(self, row: StoreMapping) -> SafeString | str:

@@ -49,7 +49,7 @@ MOST = {
     "record integrations.BulkRun": 13,
     "list integrations.ShadowCall": 17,
     "list orders.RetailerPolicy": 15,
-    "list orders.StoreMapping": 13,
+    "list orders.StoreMapping": 14,
     "start": 25,
     "words": 8,
     "preferences": 8,

@@ -16,7 +16,7 @@ from integrations.models import LingXingEntry, LingXingList, ListName
 from integrations.sandbox.faults import Fault
 from integrations.tasks import read_lists as task
 from inventory.models import StockLevel, WarehouseMapping
-from orders.models import ShippingMapping, Store, StoreMapping
+from orders.models import RetailerPolicy, ShippingMapping, Store, StoreMapping
 
 STORE = "110000000000000001"
 
@@ -111,6 +111,12 @@ class TestNames:
         ):  # fmt: skip
             text = browser.get(reverse(f"admin:{page}_changelist")).text
             assert f'{name} <span class="ob-quiet">{code}</span>' in text, page
+
+    def test_a_retailer_stands_with_the_name_that_its_policy_gives(self, browser: Any, db: None) -> None:
+        RetailerPolicy.objects.create(retailer_id="R1", name="Harbor & Pine")
+        StoreMapping.objects.create(retailer_id="R1", store=Store.objects.create(store_id=STORE))
+        text = browser.get(reverse("admin:orders_storemapping_changelist")).text
+        assert 'Harbor &amp; Pine <span class="ob-quiet">R1</span>' in text
 
     def test_an_id_without_a_name_stands_there_once(self, browser: Any, db: None) -> None:
         StoreMapping.objects.create(retailer_id="R1", store=Store.objects.create(store_id="777888999"))

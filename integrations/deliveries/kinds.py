@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 from django.db.models import Q, QuerySet
 
@@ -61,7 +61,7 @@ class DeliveryKind(ABC, Generic[D]):
 
     def queryset(self) -> QuerySet[D]:
         """Return the rows with what ``check`` and the plans need (``select_related``)."""
-        return self.model._default_manager.all()
+        return cast("QuerySet[D]", self.model._default_manager.all())
 
     def vendor_of(self, delivery: Delivery) -> str:
         """Return the vendor that sending this row writes to."""

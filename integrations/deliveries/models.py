@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from ..errors import ErrorKind
+from ..quick_prefetch import QuickQuerySet
 from ..sentences import SentenceField
 from .states import State
 
@@ -57,6 +58,8 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
     changed_at = models.DateTimeField(_("changed"), auto_now=True)
     finished_at = models.DateTimeField(_("finished"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Self]] = QuickQuerySet.as_manager()
 
     class Meta:
         abstract = True

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+from integrations.quick_prefetch import QuickQuerySet
 
 from .order import Order, OrderLine
 
@@ -93,6 +95,8 @@ class Package(models.Model):
     carrier_name = models.CharField(_("carrier"), max_length=200, blank=True)
     ignored = models.CharField(_("not counted because"), max_length=60, blank=True)
     read_at = models.DateTimeField(_("last read"))
+
+    objects: ClassVar[models.Manager[Self]] = QuickQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("package")

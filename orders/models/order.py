@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from integrations.quick_prefetch import QuickQuerySet
 from integrations.sentences import SentenceField
 
 if TYPE_CHECKING:
@@ -89,6 +90,8 @@ class Order(models.Model):
     read_at = models.DateTimeField(_("last read"))
     # From then on names and addresses are masked, also in what DSCO sends later (orders/retention.py).
     personal_removed_at = models.DateTimeField(_("names and addresses removed"), null=True, blank=True)
+
+    objects: ClassVar[models.Manager[Self]] = QuickQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("order")

@@ -11,6 +11,7 @@ import logging
 import os
 import sys
 import time
+from importlib import import_module
 
 import django
 
@@ -26,6 +27,7 @@ def main(total: int) -> int:
     from django.core.management import call_command
     from django.db import connection
 
+    from config.garbage import search_less_often
     from orders.models import Order
 
     from .flows import measure_bulk_actions, measure_flows
@@ -41,6 +43,8 @@ def main(total: int) -> int:
     print(f"{connection.vendor}, {os.cpu_count()} cores, {Order.objects.count():,} orders")
     user, _made = User.objects.get_or_create(username="boss", defaults={"is_staff": True, "is_superuser": True})
     order = Order.objects.order_by("pk")[total // 2]
+    import_module("config.urls")
+    search_less_often()  # as in the web process
     measurements = Measurements()
     measure_pages(measurements, user, order)
     measure_api(measurements, user, order)

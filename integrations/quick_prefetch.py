@@ -78,7 +78,7 @@ def attach(rows: Sequence[models.Model], path: str | Prefetch[Any], using: str) 
     if not isinstance(path, str):
         return False
     for name in path.split("__"):
-        if not rows:
+        if not rows or not isinstance(rows[0], models.Model):  # values of columns have nobody that refers to them
             return True
         try:
             field = rows[0]._meta.get_field(name)

@@ -69,6 +69,8 @@ def waiting_for_us(work: Callable[[], object], lock: Callable[[], object]) -> It
 
 def _somebody_waits() -> bool:
     with connection.cursor() as cursor:
+        # PostgreSQL remembers who was connected at a transaction's first look; the other one may connect after that.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
         cursor.execute(
             "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
             " WHERE NOT granted AND datname = current_database()"

@@ -86,6 +86,12 @@ def test_what_was_read_is_forgotten_with_a_new_reading(stored):
     assert len(order.lines.all()) == LINES + 1
 
 
+def test_values_of_columns_are_left_as_they_are(stored, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        ids = list(waiting().prefetch_related("order__lines").values_list("order_id", flat=True))
+    assert ids == [order.pk for order in stored]
+
+
 def test_what_was_not_selected_with_the_rows_is_left_to_django(stored, django_assert_num_queries):
     with django_assert_num_queries(3):
         rows = list(Acknowledgement.objects.order_by("pk").prefetch_related("order__lines"))

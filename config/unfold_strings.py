@@ -27,7 +27,6 @@ OURS_FOR_DJANGOS = (
     _("Deleting the %(object_name)s '%(escaped_object)s' would require deleting the following protected related"
       " objects:"),
     _("Deleting the selected %(objects_name)s would require deleting the following protected related objects:"),
-    _("This object doesn’t have a change history. It probably wasn’t added via this admin site."),
     _("%(app)s administration"),
     # Passwords: politely, and the one that Django has no Chinese of.
     _("Your password was changed."),

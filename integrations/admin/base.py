@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django import forms
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth import get_permission_codename
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
@@ -200,10 +201,16 @@ class Admin(ThemedAdmin):
         """Keep a change in the audit trail; a sentence of ours with what it was made of."""
         return super().log_change(request, obj, packed(message) if isinstance(message, str) else message)
 
+    def get_paginator(self, request: HttpRequest, queryset: QuerySet[Any], *args: Any, **kwargs: Any) -> Any:
+        """Page through a list; a row's history begins with what was done last (Django's with the first)."""
+        if queryset.model is LogEntry and self.model is not LogEntry:
+            queryset = queryset.order_by("-action_time", "-pk")
+        return super().get_paginator(request, queryset, *args, **kwargs)
+
     def history_view(
         self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Show the changes of a row, our sentences in the reader's language."""
+        """Show the changes of a row, newest first, our sentences in the reader's language."""
         answer = super().history_view(request, object_id, {"title": _("History"), **(extra_context or {})})
         context = getattr(answer, "context_data", None) or {}
         for entry in context.get("action_list", ()):

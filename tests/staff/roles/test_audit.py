@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, User
+from django.contrib.contenttypes.models import ContentType
 from django.test import Client
 from django.utils import timezone
 
@@ -144,3 +146,22 @@ def test_the_page_costs_the_same_however_long_the_trail(
 
 def _comment(order: Order, actor: str, text: str, at: datetime) -> None:
     OrderEvent.objects.create(order=order, kind=EventKind.COMMENT, at=at, text=text, actor=actor)
+
+
+def test_a_rows_own_history_begins_with_what_was_done_last(order: Order, browser: Client, mei: User) -> None:
+    flow = Flow.objects.get(name="push_orders")
+    address = f"/admin/integrations/flow/{flow.pk}/history/"
+    assert "Nobody has changed it on these pages yet." in browser.get(address).content.decode()
+    begun = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    LogEntry.objects.bulk_create(
+        LogEntry(
+            user=mei, content_type=ContentType.objects.get_for_model(flow), object_id=str(flow.pk), object_repr="push",
+            action_flag=CHANGE, change_message=f"number {number}", action_time=begun + timedelta(minutes=number),
+        )
+        for number in range(103)
+    )  # fmt: skip
+    first, second = browser.get(address).content.decode(), browser.get(f"{address}?p=2").content.decode()
+    assert first.index("number 102") < first.index("number 101") < first.index("number 3<")
+    assert "number 2<" not in first
+    assert 'rel="next">Older' in first
+    assert second.index("number 2<") < second.index("number 0<") < second.index('rel="prev">Newer')

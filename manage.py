@@ -11,7 +11,6 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError
 
 from config.demo_environment import demo_environment
-from config.garbage import search_less_often
 
 
 def main() -> None:
@@ -27,7 +26,7 @@ def main() -> None:
         sys.exit(2)
     try:
         django.setup()
-        search_less_often()
+        gc.freeze()
         gc.enable()
         execute_from_command_line(sys.argv)
         sys.stdout.flush()

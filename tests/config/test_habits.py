@@ -34,7 +34,6 @@ sys.argv = ["manage.py", "runflow", "--help"]
 with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
     runpy.run_path("manage.py", run_name="__main__")
 assert gc.isenabled(), "a worker would never give anything back"
-assert gc.get_threshold()[0] > 10_000, "a third of a flow's time would be spent on looking for garbage"
 print(len(searches) // 2)
 """
 ENVIRONMENT = {

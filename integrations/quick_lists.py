@@ -16,6 +16,7 @@ from django.db.models.lookups import In
 # Fewer are written as Django does.
 FEWEST = 10
 WHOLE_NUMBERS = frozenset({"bigint", "integer", "smallint"})
+LARGEST = 2**63 - 1  # what a bigint holds; a larger one, from an address, is compared by Django and found nowhere
 TEXTS = frozenset({"varchar", "text"})
 # Fields whose values reach the database as they are.
 PLAIN = (models.CharField, models.TextField, models.IntegerField, models.ForeignKey)
@@ -42,7 +43,7 @@ class _OneValue(In):
         values = [value for value in dict.fromkeys(self.rhs) if value is not None]
         if not values:
             return None
-        if kind in WHOLE_NUMBERS and all(type(value) is int for value in values):
+        if kind in WHOLE_NUMBERS and all(type(value) is int and abs(value) <= LARGEST for value in values):
             return "bigint", "{" + ",".join(map(str, values)) + "}"
         if kind in TEXTS and all(isinstance(value, str) for value in values):
             escaped = ('"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values)

@@ -68,6 +68,12 @@ def test_texts_for_numbers_and_queries_are_left_to_django():
     assert Order.objects.filter(pk__in=Order.objects.filter(po_number__in=[f"{n}" for n in range(12)])).count() == 12
 
 
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite's driver takes no such number at all")
+def test_a_number_that_no_key_can_be_is_found_nowhere():
+    rows = orders([f"{number}" for number in range(12)])
+    assert Order.objects.filter(pk__in=[*(row.pk for row in rows), 2**63]).count() == 12
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="what is sent to SQLite is Django's")
 def test_postgresql_gets_one_value():
     with CaptureQueriesContext(
